@@ -371,7 +371,8 @@ export class ThreadContext {
    * which executes the pipeline again up to here, with the results of its steps. So nothing that waits
    * for the answer holds anything; code after an `await ctx.ask` that never gets an answer never runs.
    *
-   * @throws JimsError `cannot_ask` in a conversation start and in a pipeline of `ThreadController.run`;
+   * @throws JimsError `cannot_ask` in a conversation start that runs with the first message, and in a pipeline of
+   * `ThreadController.run`;
    * `step_nested` inside a step; `answer_invalid` for a service's value that does not fit the schema.
    * @example
    * ```ts

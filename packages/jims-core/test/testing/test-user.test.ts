@@ -178,6 +178,42 @@ describe('a user in a test', () => {
     );
   });
 
+  test('opens a chat: the app greets, may ask, and its buttons are clicked', async () => {
+    const app = appOf(() => {}, {
+      durable: true,
+      async conversationStartPipeline(ctx) {
+        const buttons = [{ id: 'funghi', text: 'With mushrooms' }];
+        const reply = await ctx.ask('Welcome! Which pizza?', { buttons });
+        if (reply.kind === 'message') ctx.sendMessage(`One ${reply.buttonId}`);
+      },
+    });
+    await assert.rejects(testUser(app, { greet: true }).click('funghi'), /call `user\.open\(\)`/);
+    await assert.rejects(testUser(app, { greet: true }).say('Hi'), {
+      code: 'cannot_ask',
+      message: /open the thread with `greet`/,
+    });
+    for (const everyRunTwice of [false, true]) {
+      const user = testUser(app, { contactId: 'anna', everyRunTwice });
+      const greeting = await user.open();
+      assert.equal(greeting.text, 'Welcome! Which pizza?');
+      assert.deepEqual(greeting.buttons, ['funghi']);
+      assert.equal(greeting.question?.text, 'Welcome! Which pizza?');
+      assert.equal((await user.click('funghi')).text, 'One funghi');
+      const { threads } = await (await user.app()).threads.list({ contactId: 'anna', limit: 9 });
+      assert.deepEqual(
+        threads.map(({ id }) => id),
+        [user.threadId],
+      );
+    }
+    const broken = new TypeError('broken');
+    const failing = appOf(() => {}, {
+      conversationStartPipeline() {
+        throw broken;
+      },
+    });
+    await assert.rejects(testUser(failing).open(), (error) => error === broken);
+  });
+
   test('gets what a pipeline throws as it is, unless that was expected', async () => {
     const broken = new TypeError('broken');
     const app = appOf((ctx) => {
