@@ -9,7 +9,7 @@ const MAX_NAME = 200;
 /** Listeners' streams are written much later. */
 export function asText(what: string, value: string): string {
   if (typeof value === 'string') return value;
-  throw wrong(`${what} must be a text`, value); // words: ok
+  throw wrong(`${what} must be a string`, value);
 }
 
 /** The name of a step. */

@@ -53,8 +53,8 @@ test('what is given to a context in a wrong way is said in the words of the call
     [['sendEvent', 'rag.answer'], /^Data of event 'rag\.answer' must be an object$/],
     [['sendEvent'], /^Event type must be a string/],
     [['setTitle'], /^A title must be a string, or null/],
-    [['updateAgentStatus'], /^A status must be a text\. It is undefined$/],
-    [['updateAgentStatus', null], /^A status must be a text\. It is null$/],
+    [['updateAgentStatus'], /^A status must be a string\. It is undefined$/],
+    [['updateAgentStatus', null], /^A status must be a string\. It is null$/],
   ];
   for (const [args, message] of wrong) {
     assert.throws(() => call(...args), { name: 'JimsError', message });
