@@ -28,7 +28,12 @@ type TraceKind =
   | { readonly kind: 'queue' }
   | { readonly kind: 'pipeline'; readonly name: string; readonly part: 'start' | 'main' }
   | ({ readonly kind: 'step' } & TracedWork)
-  | ({ readonly kind: 'tool'; readonly message_id: string } & TracedWork)
+  | ({
+      readonly kind: 'tool';
+      readonly message_id: string;
+      /** Where it threw, in the app's own code. */
+      readonly source?: SourcePosition;
+    } & TracedWork)
   | ({ readonly kind: 'model' } & ModelCall)
   | { readonly kind: 'status'; readonly message: string; readonly type: string }
   | {

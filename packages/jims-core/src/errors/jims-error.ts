@@ -140,7 +140,8 @@ const MAX_MESSAGE = 4000;
 const MAX_FRAMES = 6000;
 const MAX_LISTED = 20;
 
-interface ErrorDescription {
+/** What `describeError` gives. */
+export interface ErrorDescription {
   readonly name?: string;
   /** The name of the error for programs, such as `llm_failed` or `ECONNREFUSED`. */
   readonly code?: string;
@@ -205,8 +206,7 @@ function describe(error: unknown, causes: number): ErrorDescription {
 /** What was thrown and is not an error: the issues of a schema are a list of messages. */
 function textOf(thrown: unknown): string {
   if (Array.isArray(thrown)) return thrown.slice(0, MAX_LISTED).map(textOf).join('; ');
-  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
-  const message: unknown = Reflect.get(thrown, 'message');
+  const { message }: { readonly message?: unknown } = Object(thrown);
   return typeof message === 'string' ? message : String(thrown);
 }
 

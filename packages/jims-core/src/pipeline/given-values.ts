@@ -3,6 +3,8 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { cleanText } from '../text/clean-text.ts';
+import type { MessagePieces } from './message-part.ts';
+import type { ServiceQuestion } from './question.ts';
 
 const MAX_NAME = 200;
 
@@ -33,6 +35,15 @@ export function requireMessage(what: string, value: unknown): void {
   const isObject = typeof value === 'object' && value !== null;
   if (isObject && (Symbol.asyncIterator in value || Symbol.iterator in value)) return;
   throw wrong(`${what} must be text, or an async iterable of pieces such as ctx.llm.stream`, value);
+}
+
+/** Whether a question is one to a service, which has a name. */
+export function isToService<T>(
+  question: ServiceQuestion<T> | string | MessagePieces,
+): question is ServiceQuestion<T> {
+  if (typeof question !== 'object' || question === null || !('to' in question)) return false;
+  asText('The name of a question to a service', question.name);
+  return true;
 }
 
 /** The buttons of a message. */

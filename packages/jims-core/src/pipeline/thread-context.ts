@@ -20,15 +20,7 @@ import type { Thread } from '../thread/thread.ts';
 import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, ReadMessage, StreamedMessage } from './context-journal.ts';
-import {
-  asName,
-  asText,
-  requireButtons,
-  requireMessage,
-  requireSchema,
-  requireState,
-  requireWork,
-} from './given-values.ts';
+import * as values from './given-values.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
 import { MessageReader, onePiece } from './message-reader.ts';
@@ -260,7 +252,7 @@ export class ThreadContext {
     message: string | MessagePieces,
     options: MessageOptions = {},
   ): void | Promise<string> {
-    requireMessage('A message', message);
+    values.requireMessage('A message', message);
     if (typeof message === 'string' && !options.files) return this.#say(message, options.sources);
     const pieces = typeof message === 'string' ? onePiece(message) : message;
     return this.#stream(pieces, options, (body, id) => {
@@ -278,8 +270,9 @@ export class ThreadContext {
    * ```
    */
   sendMessageWithButtons(text: string, buttons: readonly Button[]): void {
-    requireButtons(buttons);
-    const data = { role: 'assistant', content: asText('A message with buttons', text), buttons };
+    values.requireButtons(buttons);
+    const content = values.asText('A message with buttons', text);
+    const data = { role: 'assistant', content, buttons };
     this.sendEvent(ASSISTANT_MESSAGE_WITH_BUTTONS, data);
   }
 
@@ -318,7 +311,7 @@ export class ThreadContext {
    * @throws JimsError as `sendEvent`.
    */
   setState(name: string, value: object): void {
-    requireState(name, value);
+    values.requireState(name, value);
     this.sendEvent(STATE_PREFIX + name, value);
   }
 
@@ -332,7 +325,7 @@ export class ThreadContext {
    * ```
    */
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
-    requireSchema(name, schema);
+    values.requireSchema(name, schema);
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
@@ -360,8 +353,8 @@ export class ThreadContext {
     work: (scope: StepScope) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    const kept = asName(name);
-    requireWork(kept, work);
+    const kept = values.asName(name);
+    values.requireWork(kept, work);
     return this.#journal.step(kept, work, options);
   }
 
@@ -389,8 +382,8 @@ export class ThreadContext {
     question: ServiceQuestion<T> | string | MessagePieces,
     options: AskOptions<T> = {},
   ): Promise<ServiceAnswer<T> | ContactAnswer<T>> {
-    if (isToService(question)) return this.#journal.askService(question);
-    requireMessage('A question', question);
+    if (values.isToService(question)) return this.#journal.askService(question);
+    values.requireMessage('A question', question);
     return this.#journal.askContact(question, options, (pieces, send) =>
       this.#stream(pieces, {}, send),
     );
@@ -424,8 +417,8 @@ export class ThreadContext {
         ? status
         : { message: status, statusType: 'status' };
     this.#output.status({
-      message: cleanText(asText('A status', message)),
-      statusType: cleanText(asText('The type of a status', statusType)),
+      message: cleanText(values.asText('A status', message)),
+      statusType: cleanText(values.asText('The type of a status', statusType)),
     });
   }
 
@@ -459,14 +452,6 @@ export class ThreadContext {
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
     return this.#log.findLast(isSaidByUser);
   }
-}
-
-function isToService<T>(
-  question: ServiceQuestion<T> | string | MessagePieces,
-): question is ServiceQuestion<T> {
-  if (typeof question !== 'object' || question === null || !('to' in question)) return false;
-  asText('The name of a question to a service', question.name);
-  return true;
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

@@ -70,6 +70,7 @@ export class RunReport {
   readonly onToolFailed = (tool: string, thrown: unknown): void => {
     const { runId, threadId } = this.#owner;
     const error = describeError(thrown);
+    this.tracer?.toolFailed(tool, error);
     const fields = { requestId: this.#requestId, runId, threadId, tool, error };
     this.#target.logger.warn(fields, 'a tool failed');
   };

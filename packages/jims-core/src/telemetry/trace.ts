@@ -53,6 +53,8 @@ export interface StepEntry extends WorkEntry {
 export interface ToolEntry extends WorkEntry {
   readonly kind: 'tool';
   readonly messageId: string;
+  /** Where it threw, in the app's own code. */
+  readonly source?: SourcePosition;
 }
 
 /** A call of `ctx.llm`: one request, and as many tries as it needed. */

@@ -28,6 +28,7 @@ export async function withErrorsLeftBehind(pipeline: () => unknown): Promise<voi
 function watch(): void {
   if (isWatching) return;
   isWatching = true;
+  // oxlint-disable-next-line typescript/unbound-method -- the proxy passes `this` on
   process.emit = new Proxy(process.emit, {
     apply(emit, self, args: readonly unknown[]) {
       const [name, error] = args;

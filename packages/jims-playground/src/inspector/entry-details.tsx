@@ -4,6 +4,7 @@ import type { VNode } from 'preact';
 import { duration } from '../parts/quantities.ts';
 import { Facts, Part, Prose } from './entry-parts.tsx';
 import type { Fact } from './entry-parts.tsx';
+import { Excerpt } from './error-view.tsx';
 import { ModelDetails, modelFacts } from './model-details.tsx';
 import type { TimelineRow } from './timeline.ts';
 
@@ -39,6 +40,7 @@ function Content({ entry }: { readonly entry: TraceEntry }): VNode | null {
         <Part title="Input" value={entry.input} />
         <Part title="Output" value={entry.output} />
         <Part title="Error" value={entry.error} />
+        {entry.kind === 'tool' && entry.source && <Excerpt source={entry.source} />}
       </>
     );
   }

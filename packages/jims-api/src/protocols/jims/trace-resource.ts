@@ -2,6 +2,8 @@
 import type {
   ModelEntry,
   RunTrace,
+  SourcePosition,
+  ToolEntry,
   TraceEntry,
   TraceError,
   TracedAnswer,
@@ -53,10 +55,8 @@ function entryOnWire(entry: TraceEntry): EntryOnWire {
       const { isReplayed: replayed, ...step } = entry;
       return { ...step, replayed };
     }
-    case 'tool': {
-      const { isReplayed: replayed, messageId: message_id, ...tool } = entry;
-      return { ...tool, message_id, replayed };
-    }
+    case 'tool':
+      return toolOnWire(entry);
     case 'model':
       return modelOnWire(entry);
     case 'message': {
@@ -74,6 +74,11 @@ function entryOnWire(entry: TraceEntry): EntryOnWire {
       return { at, ms, kind, event: sent, internal };
     }
   }
+}
+
+function toolOnWire(entry: ToolEntry): EntryOnWire {
+  const { isReplayed: replayed, messageId: message_id, source, ...tool } = entry;
+  return { ...tool, message_id, replayed, ...(source && { source: sourceOnWire(source) }) };
 }
 
 function modelOnWire(entry: ModelEntry): EntryOnWire {
@@ -122,12 +127,16 @@ function answerOnWire({
   };
 }
 
+function sourceOnWire(source: SourcePosition): NonNullable<ErrorOnWire['source']> {
+  return { ...source, excerpt: source.excerpt.map((line) => ({ ...line })) };
+}
+
 function errorOnWire({ code, detail, thrown, source, causes }: TraceError): ErrorOnWire {
   return {
     code,
     detail,
     ...thrownOnWire(thrown),
-    source: source ? { ...source, excerpt: source.excerpt.map((line) => ({ ...line })) } : null,
+    source: source ? sourceOnWire(source) : null,
     causes: causes.map(thrownOnWire),
   };
 }

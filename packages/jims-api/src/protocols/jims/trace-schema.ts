@@ -27,6 +27,20 @@ const Step = v.object({
   replayed,
 });
 
+/** A position in the app's own code. */
+const TraceSource = v.pipe(
+  v.object({
+    file: v.pipe(
+      v.string(),
+      v.description('Its path, from the folder of the process where it can be'),
+    ),
+    line: v.number(),
+    column: v.number(),
+    excerpt: v.array(v.object({ line: v.number(), text: v.string() })),
+  }),
+  v.title('SourcePosition'),
+);
+
 const Tool = v.object({
   ...moment,
   kind: v.literal('tool'),
@@ -38,6 +52,7 @@ const Tool = v.object({
   input: value,
   output: value,
   error: v.optional(text),
+  source: v.optional(TraceSource),
   replayed,
 });
 
@@ -102,20 +117,6 @@ const TraceEntry = v.pipe(
     End,
   ]),
   v.title('TraceEntry'),
-);
-
-/** A position in the app's own code. */
-const TraceSource = v.pipe(
-  v.object({
-    file: v.pipe(
-      v.string(),
-      v.description('Its path, from the folder of the process where it can be'),
-    ),
-    line: v.number(),
-    column: v.number(),
-    excerpt: v.array(v.object({ line: v.number(), text: v.string() })),
-  }),
-  v.title('SourcePosition'),
 );
 
 const thrown = {

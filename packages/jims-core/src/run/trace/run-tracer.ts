@@ -1,3 +1,4 @@
+import type { ErrorDescription } from '../../errors/jims-error.ts';
 import type { RunOwner } from '../../store/store.ts';
 import type {
   KeptTrace,
@@ -65,6 +66,11 @@ export class RunTracer implements ModelTraces {
 
   /** The pipeline got a result that an earlier execution had kept. */
   readonly replayed = (replayed: ReplayedEntry): void => this.#work.replayed(replayed);
+
+  /** A tool threw: its news have only the message. */
+  toolFailed(name: string, error: ErrorDescription): void {
+    this.#work.toolFailed(name, error);
+  }
 
   begin(call: Parameters<ModelTraces['begin']>[0]): ModelTrace {
     return tracedModel(this.#log, call);

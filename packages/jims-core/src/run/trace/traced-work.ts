@@ -1,5 +1,7 @@
+import type { ErrorDescription } from '../../errors/jims-error.ts';
 import type { ToolNews } from '../../pipeline/message-part.ts';
 import type { StepNews } from '../../pipeline/step.ts';
+import { sourcePosition } from '../../telemetry/source-position.ts';
 import type { StepEntry, ToolEntry } from '../../telemetry/trace.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import type { ReplayedEntry } from '../replay.ts';
@@ -15,6 +17,9 @@ export class TracedWork {
   readonly #tools = new Map<string, OpenEntry<ToolEntry>>();
   /** Replayed steps that may be those of tools, which say so themselves later. */
   #replayed: OpenEntry<StepEntry>[] = [];
+
+  /** What tools threw whose news have not come yet. */
+  readonly #thrown = new Map<string, ErrorDescription>();
 
   constructor(log: TraceLog) {
     this.#log = log;
@@ -59,6 +64,21 @@ export class TracedWork {
       this.#tools.set(id, open);
     }
     this.#goesOn(open, news);
+    if (news.status === 'failed') this.#locate(keyOf(name, news.error ?? ''), open);
+  }
+
+  toolFailed(name: string, error: ErrorDescription): void {
+    this.#thrown.set(keyOf(name, error.message), error);
+  }
+
+  /** Says where a tool threw as soon as that is found. */
+  #locate(key: string, open: OpenEntry<ToolEntry>): void {
+    const thrown = this.#thrown.get(key);
+    this.#thrown.delete(key);
+    if (!thrown) return;
+    void sourcePosition(stacksOf(thrown)).then((source) => {
+      if (source && this.#log.room > 0) open.add({ source });
+    });
   }
 
   readonly #bounded = (value: unknown): unknown => this.#log.bounded(value);
@@ -90,4 +110,13 @@ export class TracedWork {
     this.#log.remove(step);
     return true;
   }
+}
+
+function stacksOf({ stack, cause }: ErrorDescription): readonly string[] {
+  return [...(stack === undefined ? [] : [stack]), ...(cause ? stacksOf(cause) : [])];
+}
+
+/** By its beginning, as the two are cut at other lengths. */
+function keyOf(name: string, message: string): string {
+  return `${name}\n${message.slice(0, 1000)}`;
 }

@@ -14,7 +14,8 @@ import type { RunTrace } from '../../../src/app/run-trace.ts';
 import type { Pipeline } from '../../../src/pipeline/pipeline.ts';
 import type { ThreadContext } from '../../../src/pipeline/thread-context.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
-import { scriptedModel } from '../../../src/testing.ts';
+import { scriptedModel, toolCall } from '../../../src/testing.ts';
+import type { ScriptedAnswer } from '../../../src/testing.ts';
 import { eventually } from '../../support/eventually.ts';
 import { fakeModels } from '../../support/fake-models.ts';
 import { freshSqlite } from '../../support/sqlite.ts';
@@ -62,6 +63,26 @@ describe('app.runs.trace', () => {
       ['pipeline', 'status', 'step', 'end'],
     );
     assert.ok(after.every(({ ms }) => ms !== null));
+  });
+
+  test('a tool that threw is found in the code of the app', async () => {
+    const find = {
+      description: 'Finds an order',
+      execute() {
+        throw new Error('The shop is closed');
+      },
+    };
+    await using app = await tracedApp(
+      (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: { find } })),
+      [toolCall('find', {}), 'Sorry'],
+    );
+    const runId = await say(app, 'Hello');
+    await eventually(async () => entryOf(await traceOf(app, runId), 'tool')?.source !== undefined);
+    const tool = entryOf(await traceOf(app, runId), 'tool');
+    assert.equal(tool?.error, 'The shop is closed');
+    assert.match(tool?.source?.file ?? '', /traces\.test\.ts$/);
+    const line = tool?.source?.excerpt.find(({ line: number }) => number === tool.source?.line);
+    assert.equal(line?.text.trim(), "throw new Error('The shop is closed');");
   });
 
   test('a run that is cancelled while its model answers: what came, and what did not end', async () => {
@@ -329,7 +350,10 @@ async function* pieces(text: string): AsyncGenerator<string> {
 
 const echo: Pipeline = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
 
-async function tracedApp(pipeline: Pipeline, answers: readonly string[] = []): Promise<JimsApp> {
+async function tracedApp(
+  pipeline: Pipeline,
+  answers: readonly ScriptedAnswer[] = [],
+): Promise<JimsApp> {
   const app = defineApp({
     pipeline,
     llm: { model: scriptedModel(answers) },
