@@ -372,11 +372,19 @@ describe('a process in a test', () => {
       options,
     );
     await assert.rejects(sometimes.say('Hi'), /its step 'always' comes at another place/);
+    const named = testUser(
+      appOf((ctx) => ctx.step(`step ${++calls}`, () => 1)),
+      options,
+    );
+    const advice = /its step 'step 6' before its step 'step 5'.*ctx\.now.*ctx\.random.*ctx\.step$/;
+    await assert.rejects(named.say('Hi'), advice);
+    const crashed = named.crashAndRecover(() => named.say('Hi'), { after: 'step 7' });
+    await assert.rejects(crashed, /'step 8' before its step 'step 7'.*ctx\.random.*ctx\.step$/);
     const asking = testUser(
       appOf(async (ctx) => void (await ctx.ask({ to: 'service', name: `n${++calls}` }))),
       options,
     );
-    await assert.rejects(asking.say('Hi'), /The question was .*n5.*and .*n6/);
+    await assert.rejects(asking.say('Hi'), /The question was .*n9.*and .*n10/);
   });
 
   test('has the same usage of models in each execution, also after a question', async () => {
