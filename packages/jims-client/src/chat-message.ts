@@ -35,7 +35,7 @@ export function isMessage({ role, content }: JsonObject): boolean {
 
 /** Whether a message is of the contact, and not in the log. */
 export function isUnstored({ role, createdAt }: ChatMessage): boolean {
-  return role === 'user' && createdAt === undefined;
+  return role === 'user' && !createdAt;
 }
 
 /** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */

@@ -1,7 +1,7 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
 import type { ChatFeedback, ChatMessage } from './chat-snapshot.ts';
-import { labelOf, withChange } from './chat-state.ts';
+import { labelOf, messageOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions, TakenBack } from './chat.ts';
 import { JimsApiError } from './errors.ts';
@@ -38,9 +38,9 @@ const STOP_MS = 10_000;
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
+  readonly #store: ChatStore;
   readonly #runs: JimsRuns;
   readonly #threads: JimsThreads;
-  readonly #store: ChatStore;
   readonly #outbox: Outbox;
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
@@ -98,7 +98,8 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      await this.#store.sending;
+      // What is on its way may be long, or is to be stopped itself.
+      if (!this.#connection?.current) await this.#store.sending;
       const runId = this.#connection?.current;
       if (runId === undefined) return;
       await this.#runs.cancel(runId);
@@ -113,11 +114,8 @@ export class LiveChat implements Chat {
       async () => {
         this.#connection?.start();
         const failed = messages.filter(({ state }) => state === 'failed');
-        // What was refused for good gets a new key: the old one would bring the same answer.
-        const sent = failed.map(({ key, runId }) =>
-          this.#deliver(runId ? this.#outbox.again(key) : key),
-        );
-        await Promise.all(sent);
+        await Promise.all(failed.map(({ key }) => this.#deliver(this.#outbox.again(key))));
+        if (this.#options.greet === true) await this.#queue(this.#greet);
         if (failedRun === undefined || failed.length > 0) return;
         if (await this.#goOn(failedRun)) this.#connection?.accepted({ runId: failedRun });
         else await this.#sendAgain(failedRun);
@@ -127,7 +125,7 @@ export class LiveChat implements Chat {
   };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = this.#message(messageId);
+    const message = messageOf(this.#store.state, messageId);
     if (message?.state !== 'failed')
       return this.#replace(messageId, { content: text, stored: message?.files });
     const { files, stored } = this.#outbox.remove(message.key);
@@ -135,7 +133,7 @@ export class LiveChat implements Chat {
   };
 
   readonly discard = (messageId: string): TakenBack | undefined => {
-    const message = this.#message(messageId);
+    const message = messageOf(this.#store.state, messageId);
     if (message?.state !== 'failed') return undefined;
     const { files = [] } = this.#outbox.remove(message.key);
     this.#store.set({ error: undefined });
@@ -150,7 +148,7 @@ export class LiveChat implements Chat {
     feedback: ChatFeedback | undefined,
   ): Promise<void> => {
     const { transport, life, state } = this.#store;
-    const before = this.#message(messageId)?.feedback;
+    const before = messageOf(this.#store.state, messageId)?.feedback;
     const path = `/api/v1/threads/${state.threadId}/messages/${messageId}/feedback`;
     const { signal } = life;
     const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
@@ -176,10 +174,6 @@ export class LiveChat implements Chat {
     check();
     await pause(1, waiting.signal, STOP_MS).catch(() => {});
     leave();
-  }
-
-  #message(messageId: string): ChatMessage | undefined {
-    return this.#store.state.messages.find(({ id }) => id === messageId);
   }
 
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
@@ -238,7 +232,7 @@ export class LiveChat implements Chat {
 
   /** Sends the message of a run again, in a copy of the thread. */
   async #sendAgain(runId: string): Promise<void> {
-    const message = this.#message(runId);
+    const message = messageOf(this.#store.state, runId);
     if (!message) return;
     const { type, text, files: stored } = message;
     const buttons = this.#store.state.messages.flatMap((each) => each.buttons);

@@ -387,6 +387,110 @@ describe('a chat', () => {
     await until(chat, has(4));
   });
 
+  test('a message that is sent again waits as others do: it cannot be discarded then', async (t) => {
+    await using served = await serveApp(counting);
+    let isDown = true;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown
+          ? Response.json({ detail: 'no', code: 'forbidden' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims);
+    for (const text of ['one', 'two']) await assert.rejects(chat.send(text), { code: 'forbidden' });
+    isDown = false;
+    const retried = chat.retry();
+    const { messages } = chat.getSnapshot();
+    assert.deepEqual(
+      messages.map(({ id, state }) => [state, chat.discard(id)]),
+      [
+        ['queued', undefined],
+        ['queued', undefined],
+      ],
+    );
+    await retried;
+    const { messages: sent } = await until(chat, has(4));
+    assert.deepEqual(
+      sent.filter(({ role }) => role === 'user').map(({ text }) => text),
+      ['one', 'two'],
+    );
+  });
+
+  test('a greeting that did not come is called for again', async (t) => {
+    await using served = await serveApp({
+      pipeline: counting,
+      conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome!'),
+    });
+    let isDown = true;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown
+          ? Response.json({ detail: 'no', code: 'forbidden' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims, { greet: true });
+    await until(chat, ({ error }) => error?.code === 'forbidden');
+    isDown = false;
+    await chat.retry();
+    assert.deepEqual(textsOf(await until(chat, has(1))), ['assistant: Welcome!']);
+  });
+
+  test('stop ends the run that answers, also while a message is on its way', async (t) => {
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      ctx.updateAgentStatus('waiting');
+      if (ctx.lastUserMessage === 'one') await createGate().passed(ctx.signal);
+    });
+    const gate = createGate();
+    let isHeld = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) => {
+        if (isHeld && url.endsWith('/chat/stream')) await gate.passed(new AbortController().signal);
+        return fetch(url, init);
+      },
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    await until(chat, ({ run }) => run?.status === 'waiting');
+    isHeld = true;
+    const sent = chat.send('two');
+    const { run } = chat.getSnapshot();
+    const stopped = chat.stop();
+    while ((await jims.runs.get(run?.runId ?? '')).status !== 'cancelled');
+    gate.open();
+    await Promise.all([sent, stopped]);
+    const { threadId = '' } = await until(chat, isSettled);
+    const { runs } = await jims.threads.runs(threadId);
+    assert.deepEqual(
+      runs.map(({ status }) => status),
+      ['completed', 'cancelled'],
+    );
+  });
+
+  test('what is given up before there is a token is not sent', async (t) => {
+    const token = Promise.withResolvers<string>();
+    let isSent = false;
+    const jims = new JimsClient({
+      url: 'http://127.0.0.1:9',
+      token: () => token.promise,
+      fetch: async () => {
+        isSent = true;
+        return Response.json({});
+      },
+    });
+    const chat = open(t, jims);
+    const sent = chat.send('Hi');
+    chat.close();
+    token.resolve('late');
+    await assert.rejects(sent, { code: 'aborted' });
+    assert.equal(isSent, false);
+  });
+
   test('stop resolves when the run is over', async (t) => {
     await using served = await serveApp(async (ctx: ThreadContext) => {
       ctx.updateAgentStatus('waiting');
