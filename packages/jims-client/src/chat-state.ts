@@ -1,13 +1,5 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
-import {
-  BLANK,
-  CLICK,
-  fileOf,
-  isMessage,
-  isUnstored,
-  membersOf,
-  questionOf,
-} from './chat-message.ts';
+import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
 import type {
   ChatFeedback,
   ChatMessage,
@@ -160,11 +152,12 @@ export function withRun(state: ChatState, runId: string): ChatState {
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const left = state.messages.find(
-    (message) => isUnstored(message) && message.runId === state.run?.runId,
+  const messages = withoutAnswer(state).map<ChatMessage>((message) =>
+    message.createdAt || message.runId !== state.run?.runId
+      ? message
+      : { ...message, state: 'failed' },
   );
-  const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
-  return { ...now, run: undefined, messages: withoutAnswer(now) };
+  return { ...state, run: undefined, isOver: false, messages };
 }
 
 /** Without what is not stored of an answer. */

@@ -200,10 +200,11 @@ export class LiveChat implements Chat {
   }
 
   #deliver(key: string): Promise<void> {
-    return this.#queue(async () => {
-      const run = await this.#outbox.deliver(key, this.#greet);
-      (this.#connection ?? this.#connect()).accepted(run);
-    });
+    return this.#queue(() =>
+      this.#outbox.deliver(key, this.#greet, (run) =>
+        (this.#connection ?? this.#connect()).accepted(run),
+      ),
+    );
   }
 
   /** Messages are accepted in the order in which they are sent. */

@@ -74,8 +74,12 @@ export class Outbox {
     return key;
   }
 
-  /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
-  async deliver(key: string, before: () => Promise<void>): Promise<AcceptedRun> {
+  /** Sends a message until it is accepted, after `before`; `then` takes its run. @throws JimsApiError */
+  async deliver(
+    key: string,
+    before: () => Promise<void>,
+    then: (run: AcceptedRun) => void,
+  ): Promise<void> {
     const store = this.#store;
     const { transport, life, onLine } = store;
     this.#change(key, { state: 'sending' });
@@ -93,7 +97,7 @@ export class Outbox {
       this.#calls.delete(key);
       store.set({ threadId, question: undefined, error: undefined });
       this.#change(key, { id: runId, runId, state: 'complete' });
-      return { runId, stream, resend: () => openRun(transport, { ...call, onLine }) };
+      then({ runId, stream, resend: () => openRun(transport, { ...call, onLine }) });
     } catch (error) {
       this.#change(key, { state: 'failed' });
       throw store.fail(error, { isLost: false });

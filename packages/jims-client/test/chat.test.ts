@@ -388,6 +388,34 @@ describe('a chat', () => {
     await until(chat, has(4));
   });
 
+  test('it answers until every message has its answer, and only then it is ready', async (t) => {
+    const [first, last] = [createGate(), createGate()];
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      await (ctx.lastUserMessage === 'three' ? last : first).passed(ctx.signal);
+      counting(ctx);
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const follow = (chat: Chat): Set<string> => {
+      const seen = new Set<string>();
+      chat.subscribe(() => seen.add(chat.getSnapshot().status));
+      return seen;
+    };
+    const chat = open(t, jims);
+    const seen = follow(chat);
+    for (const text of ['one', 'two', 'three']) await chat.send(text);
+    first.open();
+    const isLast = ({ run, messages }: ChatSnapshot): boolean =>
+      messages.find(({ text }) => text === 'three')?.runId === run?.runId;
+    const { threadId } = await until(chat, isLast);
+    assert.deepEqual([...seen], ['sending', 'answering']);
+    const other = open(t, jims, { threadId });
+    const seenByOther = follow(other);
+    await until(other, ({ run }) => run !== undefined);
+    assert.deepEqual([...seenByOther], ['loading', 'answering']);
+    last.open();
+    await Promise.all([until(chat, has(6)), until(other, has(6))]);
+  });
+
   test('a message that is sent again waits as others do: it cannot be discarded then', async (t) => {
     await using served = await serveApp(counting);
     let isDown = true;

@@ -90,9 +90,10 @@ export class ThreadList extends Store<ThreadListSnapshot> {
   async #findFailed(threads: readonly Thread[]): Promise<void> {
     for (const { thread_id: id, last_event_at: at } of threads) {
       if (this.#lookedAt.get(id) === at) continue;
-      // A thread may be deleted meanwhile.
-      const run = await this.#service.newestRun(id).catch(() => undefined);
+      const run = await this.#service.newestRun(id).catch(() => null);
       if (this.#isClosed) return;
+      // A thread may be deleted meanwhile.
+      if (run === null) continue;
       if (!run || SETTLED.has(run.status)) this.#lookedAt.set(id, at);
       const failed = new Set(this.getSnapshot().failed);
       if (failed.has(id) === (run?.status === 'failed')) continue;
