@@ -80,7 +80,7 @@ test('what is not a string cannot be sent as text: the pipeline fails where it s
   });
   for (const what of Object.keys(acts)) {
     const isPiece = what === 'A piece of a message';
-    const wanted = isPiece ? 'a string, or a part with a type' : 'a text'; // words: ok
+    const wanted = isPiece ? 'a string, or a part with a type' : 'a string. It is an object';
     const frames = parseFrames(await (await post(api, what, `${CHAT}/stream`)).text());
     assert.deepEqual(
       frames.map(({ event, data }) => [event, data['detail']]),

@@ -83,5 +83,5 @@ function kindOf(value: unknown): string {
     return value === '' ? 'empty' : `${value}`;
   if (value instanceof Promise) return 'a promise: await it first';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'an object of another kind' : `a ${typeof value}`;
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

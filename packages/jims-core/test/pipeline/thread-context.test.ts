@@ -37,7 +37,7 @@ test('what is given to a context in a wrong way is said in the words of the call
     [['sendMessage', undefined], /^A message must be text, or .*\. It is undefined$/],
     [['sendMessage', Promise.resolve('x')], /^A message must .* a promise: await it first$/],
     [['sendMessage', 5], /^A message must be .*\. It is a number$/],
-    [['sendMessage', {}], /^A message must be .*\. It is an object of another kind$/],
+    [['sendMessage', {}], /^A message must be .*\. It is an object$/],
     [['sendMessageWithButtons', undefined, []], /^A message with buttons must .* is undefined$/],
     [['sendMessageWithButtons', 'x'], /^Buttons must be a list .*\. It is undefined$/],
     [['ask'], /^A question must be text, or .*\. It is undefined$/],
