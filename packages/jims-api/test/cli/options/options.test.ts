@@ -306,6 +306,17 @@ describe('options', { concurrency: 2 }, () => {
     });
   }
 
+  test('push notifications that nothing signs cause a warning', () => {
+    for (const [secret, warnings] of [
+      [[], ['push notifications are not signed, as there is no --webhook-secret']],
+      [['--webhook-secret', SECRET], []],
+    ] as const) {
+      const command = parseCommandLine(['--webhook-hosts', '*', ...secret], {}, '1.0.0');
+      assert.ok(command.kind === 'serve');
+      assert.deepEqual(command.warnings, warnings);
+    }
+  });
+
   test('a variable that is refused ends the command with exit code 2', async () => {
     using folder = folderWith({ 'app.js': ECHO });
     const env = { JIMS_PORT: '1.5' };
