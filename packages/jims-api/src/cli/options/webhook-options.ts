@@ -51,7 +51,7 @@ export function webhookOptions(
   return { webhookHosts, webhookSecrets };
 }
 
-/** What to warn about: receivers of what is not signed cannot tell who sent it. */
+/** What to warn about: without a signature a receiver cannot know the sender. */
 export function webhookWarnings({
   webhookHosts = [],
   webhookSecrets = [],

@@ -415,7 +415,8 @@ describe('options', { concurrency: 2 }, () => {
       ['--port', '--metrics-port'],
       ['--metrics-port', '--port'],
     ] as const) {
-      const args = ['--host', '127.0.0.1', option, port, free, '0'];
+      const db = ['--db', 'sqlite::memory:'];
+      const args = ['--host', '127.0.0.1', option, port, free, '0', ...db];
       const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
       assert.equal(code, 1);
       assert.equal(stdout, '');
@@ -433,7 +434,8 @@ describe('options', { concurrency: 2 }, () => {
       ['--host', []],
       ['--metrics-host', ['--host', '127.0.0.1']],
     ] as const) {
-      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...more];
+      const db = ['--db', 'sqlite::memory:'];
+      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...db, ...more];
       const { code, stderr } = await runCommand(args, { cwd: folder.path });
       assert.equal(code, 1);
       assert.equal(
