@@ -34,6 +34,7 @@ export class ChatConnection {
 
   constructor(store: ChatStore) {
     this.#store = store;
+    store.active = this.#active;
     this.log = new ThreadLog(store);
   }
 
@@ -63,12 +64,11 @@ export class ChatConnection {
 
   /** Follows a run that was accepted. */
   accepted(run: AcceptedRun): void {
-    const { runId, stream } = run;
-    const { runId: followed = runId } = this.#store.state.run ?? {};
+    const { runId } = run;
+    let { stream } = run;
     // A run that waits for the one that is followed is joined after that.
-    const isLater = followed !== runId;
-    if (isLater) stream?.end();
-    this.#active.set(runId, isLater ? { ...run, stream: undefined } : run);
+    if ((this.#store.state.run?.runId ?? runId) !== runId) stream = void stream?.end();
+    this.#active.set(runId, { ...run, stream });
     this.wake();
     this.start();
   }
@@ -93,6 +93,7 @@ export class ChatConnection {
 
   async #load(session: AbortSignal): Promise<void> {
     const [last] = this.#look(await this.log.load(session));
+    this.#store.set({ isLoading: false });
     if (last?.status === 'failed' && last.error) {
       const error = new JimsApiError(last.error.detail, last.error);
       this.#store.fail(error, { failedRun: last.run_id });

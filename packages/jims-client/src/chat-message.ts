@@ -33,11 +33,6 @@ export function isMessage({ role, content }: JsonObject): boolean {
   return (role === 'user' || role === 'assistant') && typeof content === 'string';
 }
 
-/** Whether a message is of the contact, and not in the log. */
-export function isUnstored({ role, createdAt }: ChatMessage): boolean {
-  return role === 'user' && createdAt === undefined;
-}
-
 /** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */
 export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessage> {
   const { role, content, reasoning, partial, buttons, files, sources, question_id } = data;

@@ -1,13 +1,5 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
-import {
-  BLANK,
-  CLICK,
-  fileOf,
-  isMessage,
-  isUnstored,
-  membersOf,
-  questionOf,
-} from './chat-message.ts';
+import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
 import type {
   ChatFeedback,
   ChatMessage,
@@ -61,8 +53,8 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const { event_id: id, event_data, created_at } = event;
     const isNew = event_data['role'] === 'user' && cursor(created_at, id) > newest;
     const known =
-      find(next, (message) => message.id === id) ??
-      (isNew ? find(next, isUnknown(event_data['content'])) : undefined);
+      messageOf(next, id) ??
+      (isNew ? next.messages.find(isUnknown(event_data['content'])) : undefined);
     if (isMessage(event_data) && !known?.createdAt)
       next = withMessage(next, known, storedMessage(next, event, known));
   }
@@ -114,11 +106,8 @@ function cursor(createdAt: string, id: string): string {
   return `${createdAt.replace(/\D/g, '')}.${id.replace(/-/g, '')}`;
 }
 
-function find(
-  { messages }: ChatState,
-  fits: (message: ChatMessage) => boolean,
-): ChatMessage | undefined {
-  return messages.find(fits);
+export function messageOf({ messages }: ChatState, messageId: string): ChatMessage | undefined {
+  return messages.find(({ id }) => id === messageId);
 }
 
 function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
@@ -147,7 +136,7 @@ export function withMessage(
 
 /** Changes what is known of a message, by its key. */
 export function withChange(state: ChatState, key: string, change: Partial<ChatMessage>): ChatState {
-  const known = find(state, (message) => message.key === key);
+  const known = state.messages.find((message) => message.key === key);
   return known ? withMessage(state, known, { ...known, ...change }) : state;
 }
 
@@ -163,9 +152,12 @@ export function withRun(state: ChatState, runId: string): ChatState {
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const left = find(state, (message) => isUnstored(message) && message.runId === state.run?.runId);
-  const now = left ? withChange(state, left.key, { state: 'failed' }) : state;
-  return { ...now, run: undefined, messages: withoutAnswer(now) };
+  const messages = withoutAnswer(state).map<ChatMessage>((message) =>
+    message.createdAt || message.runId !== state.run?.runId
+      ? message
+      : { ...message, state: 'failed' },
+  );
+  return { ...state, run: undefined, isOver: false, messages };
 }
 
 /** Without what is not stored of an answer. */
@@ -236,7 +228,7 @@ function withPart(
   id: string,
   changeOf: (before: ChatMessage) => Partial<ChatMessage>,
 ): ChatState {
-  const known = find(state, (message) => message.id === id);
+  const known = messageOf(state, id);
   if (known?.createdAt) return state;
   const before = known ?? { ...BLANK, id, key: id, runId: state.run?.runId };
   return withMessage(state, known, { ...before, ...changeOf(before) });

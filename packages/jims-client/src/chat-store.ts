@@ -1,4 +1,3 @@
-import { isUnstored } from './chat-message.ts';
 import type { ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
@@ -12,6 +11,8 @@ export class ChatStore {
   state: ChatState;
   /** Settles when no message is on its way; never rejects. */
   sending: Promise<unknown> = Promise.resolve();
+  /** Runs that are not over, as far as they are known; also the one that has ended, until the log is read. */
+  active: { readonly size: number } = { size: 0 };
   /** Ends when the chat is left. */
   readonly life: AbortController = new AbortController();
   readonly listeners: Set<() => void> = new Set();
@@ -59,7 +60,7 @@ export class ChatStore {
       threadId,
       title,
       messages,
-      status: statusOf(this.state),
+      status: statusOf(this.state, this.active.size > Number(isOver)),
       run: isOver ? undefined : run,
       question: this.#question,
       error,
@@ -69,24 +70,15 @@ export class ChatStore {
   };
 }
 
-function statusOf({
-  isLoading,
-  isLost,
-  error,
-  run,
-  isOver,
-  messages,
-}: ChatState): ChatSnapshot['status'] {
+function statusOf(
+  { isLoading, isLost, error, messages }: ChatState,
+  isAnswering: boolean,
+): ChatSnapshot['status'] {
   if (isLost) return 'reconnecting';
   if (isLoading && !error) return 'loading';
-  if (run && !isOver) return 'answering';
-  if (messages.some(({ state }) => state === 'queued' || state === 'sending')) return 'sending';
-  // One that was accepted waits for its run.
-  const waits = messages.some(
-    (message) =>
-      isUnstored(message) && message.state === 'complete' && message.runId !== run?.runId,
-  );
-  return waits ? 'answering' : 'ready';
+  if (isAnswering) return 'answering';
+  const isSending = messages.some(({ state }) => state === 'queued' || state === 'sending');
+  return isSending ? 'sending' : 'ready';
 }
 
 /** What is kept of an object that was made anew: the old one when all its members are the same. */

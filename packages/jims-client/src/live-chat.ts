@@ -1,7 +1,7 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback, ChatMessage } from './chat-snapshot.ts';
-import { labelOf, withChange } from './chat-state.ts';
+import type { ChatFeedback } from './chat-snapshot.ts';
+import { labelOf, messageOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions, TakenBack } from './chat.ts';
 import { JimsApiError } from './errors.ts';
@@ -38,16 +38,16 @@ const STOP_MS = 10_000;
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
   readonly getSnapshot: Chat['getSnapshot'];
+  readonly #store: ChatStore;
   readonly #runs: JimsRuns;
   readonly #threads: JimsThreads;
-  readonly #store: ChatStore;
   readonly #outbox: Outbox;
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
   #connection: ChatConnection | undefined;
 
   constructor(transport: Transport, options: OpenChatOptions) {
-    const { threadId, contactId, threadConfig, greet = false } = options;
+    const { threadId, contactId, threadConfig, greet } = options;
     const filesUrl = transport.address('/api/v1/files/');
     const isLoading = greet === true || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
@@ -68,7 +68,7 @@ export class LiveChat implements Chat {
     const call = (): void => listener();
     listeners.add(call);
     this.#connection?.start();
-    if (this.#options.greet === true && this.#isUngreeted)
+    if (this.#options.greet === true && !this.#connection)
       this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
@@ -98,9 +98,10 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
-      await this.#store.sending;
+      // What is on its way may be long, or is to be stopped itself.
+      if (!this.#connection?.current) await this.#store.sending;
       const runId = this.#connection?.current;
-      if (runId === undefined) return;
+      if (!runId) return;
       await this.#runs.cancel(runId);
       await this.#ended(runId);
     });
@@ -113,11 +114,8 @@ export class LiveChat implements Chat {
       async () => {
         this.#connection?.start();
         const failed = messages.filter(({ state }) => state === 'failed');
-        // What was refused for good gets a new key: the old one would bring the same answer.
-        const sent = failed.map(({ key, runId }) =>
-          this.#deliver(runId ? this.#outbox.again(key) : key),
-        );
-        await Promise.all(sent);
+        await Promise.all(failed.map(({ key }) => this.#deliver(this.#outbox.again(key))));
+        if (this.#options.greet === true) await this.#queue(this.#greet);
         if (failedRun === undefined || failed.length > 0) return;
         if (await this.#goOn(failedRun)) this.#connection?.accepted({ runId: failedRun });
         else await this.#sendAgain(failedRun);
@@ -127,7 +125,7 @@ export class LiveChat implements Chat {
   };
 
   readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = this.#message(messageId);
+    const message = messageOf(this.#store.state, messageId);
     if (message?.state !== 'failed')
       return this.#replace(messageId, { content: text, stored: message?.files });
     const { files, stored } = this.#outbox.remove(message.key);
@@ -135,7 +133,7 @@ export class LiveChat implements Chat {
   };
 
   readonly discard = (messageId: string): TakenBack | undefined => {
-    const message = this.#message(messageId);
+    const message = messageOf(this.#store.state, messageId);
     if (message?.state !== 'failed') return undefined;
     const { files = [] } = this.#outbox.remove(message.key);
     this.#store.set({ error: undefined });
@@ -150,7 +148,7 @@ export class LiveChat implements Chat {
     feedback: ChatFeedback | undefined,
   ): Promise<void> => {
     const { transport, life, state } = this.#store;
-    const before = this.#message(messageId)?.feedback;
+    const before = messageOf(this.#store.state, messageId)?.feedback;
     const path = `/api/v1/threads/${state.threadId}/messages/${messageId}/feedback`;
     const { signal } = life;
     const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
@@ -178,23 +176,16 @@ export class LiveChat implements Chat {
     leave();
   }
 
-  #message(messageId: string): ChatMessage | undefined {
-    return this.#store.state.messages.find(({ id }) => id === messageId);
-  }
-
   #setFeedback(messageId: string, feedback: ChatFeedback | undefined): void {
     this.#store.update((state) => withChange(state, messageId, { feedback }));
   }
 
-  get #isUngreeted(): boolean {
-    return Boolean(this.#options.greet) && this.#store.state.threadId === undefined;
-  }
-
   /** Makes the thread, and lets the app speak first in it, unless it is there already. */
   readonly #greet = async (): Promise<void> => {
-    const { contactId, threadConfig } = this.#options;
+    const { contactId, threadConfig, greet } = this.#options;
     const store = this.#store;
-    if (!this.#isUngreeted) return;
+    // It is connected when there is a thread.
+    if (!greet || this.#connection) return;
     const create = (): Promise<Thread> =>
       this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
     const { thread_id: threadId, run_id: runId } = await create();
@@ -209,10 +200,11 @@ export class LiveChat implements Chat {
   }
 
   #deliver(key: string): Promise<void> {
-    return this.#queue(async () => {
-      const run = await this.#outbox.deliver(key, this.#greet);
-      (this.#connection ?? this.#connect()).accepted(run);
-    });
+    return this.#queue(() =>
+      this.#outbox.deliver(key, this.#greet, (run) =>
+        (this.#connection ?? this.#connect()).accepted(run),
+      ),
+    );
   }
 
   /** Messages are accepted in the order in which they are sent. */
@@ -238,7 +230,7 @@ export class LiveChat implements Chat {
 
   /** Sends the message of a run again, in a copy of the thread. */
   async #sendAgain(runId: string): Promise<void> {
-    const message = this.#message(runId);
+    const message = messageOf(this.#store.state, runId);
     if (!message) return;
     const { type, text, files: stored } = message;
     const buttons = this.#store.state.messages.flatMap((each) => each.buttons);

@@ -21,11 +21,14 @@ export interface Draft {
   readonly answers?: string | undefined;
 }
 
-interface StoredDraft extends Draft {
-  readonly body?: object;
+/** What is sent of a message, to a thread or to make one. */
+interface Call {
+  readonly key: string;
+  readonly body: object;
+  readonly threadId: string | undefined;
 }
 
-const NOTHING: StoredDraft = { content: '' };
+const NOTHING: Draft = { content: '' };
 
 const TRIES = 10;
 
@@ -33,7 +36,9 @@ const TRIES = 10;
 export class Outbox {
   readonly #store: ChatStore;
   readonly #threadConfig: JsonObject | undefined;
-  readonly #drafts = new Map<string, StoredDraft>();
+  readonly #drafts = new Map<string, Draft>();
+  /** Of messages of which nobody knows whether they were accepted. */
+  readonly #calls = new Map<string, Call>();
 
   constructor(store: ChatStore, threadConfig: JsonObject | undefined) {
     this.#store = store;
@@ -44,6 +49,8 @@ export class Outbox {
   add(draft: Draft): string {
     const key = newKey();
     const { content, type = MESSAGE, text = content } = draft;
+    for (const stored of this.#store.state.messages)
+      if (stored.createdAt) this.#drafts.delete(stored.key);
     this.#drafts.set(key, draft);
     const its = { id: key, key, type, text, files: shown(draft) };
     const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
@@ -55,23 +62,30 @@ export class Outbox {
   remove(key: string): Draft {
     const { messages } = this.#store.state;
     this.#store.set({ messages: messages.filter((message) => message.key !== key) });
-    const { body: _, ...draft } = this.#drafts.get(key) ?? NOTHING;
+    const draft = this.#drafts.get(key) ?? NOTHING;
+    this.#drafts.delete(key);
+    this.#calls.delete(key);
     return draft;
   }
 
-  /** Puts a message in place of one that was not accepted. Returns its key. */
+  /** Lets a message wait once more. */
   again(key: string): string {
-    return this.add(this.remove(key));
+    this.#change(key, { id: key, runId: undefined, state: 'queued' });
+    return key;
   }
 
-  /** Sends a message until it is accepted, after `before`. @throws JimsApiError */
-  async deliver(key: string, before: () => Promise<void>): Promise<AcceptedRun> {
+  /** Sends a message until it is accepted, after `before`; `then` takes its run. @throws JimsApiError */
+  async deliver(
+    key: string,
+    before: () => Promise<void>,
+    then: (run: AcceptedRun) => void,
+  ): Promise<void> {
     const store = this.#store;
     const { transport, life, onLine } = store;
     this.#change(key, { state: 'sending' });
     try {
       await before();
-      const call = { key, body: await this.#bodyOf(key), signal: life.signal, tries: TRIES };
+      const call = { ...(await this.#callOf(key)), signal: life.signal, tries: TRIES };
       const stream = await openRun(transport, {
         ...call,
         onLine: (isLost) => {
@@ -80,20 +94,25 @@ export class Outbox {
         },
       });
       const { runId, threadId } = stream;
+      this.#calls.delete(key);
       store.set({ threadId, question: undefined, error: undefined });
       this.#change(key, { id: runId, runId, state: 'complete' });
-      return { runId, stream, resend: () => openRun(transport, { ...call, onLine }) };
+      then({ runId, stream, resend: () => openRun(transport, { ...call, onLine }) });
     } catch (error) {
       this.#change(key, { state: 'failed' });
       throw store.fail(error, { isLost: false });
     }
   }
 
-  /** What is sent of a message: the same each time, for the service to recognize it. */
-  async #bodyOf(key: string): Promise<object> {
+  /**
+   * What is sent of a message: the same each time, for the service to recognize it, but for one that would make a
+   * thread where another message has made it since.
+   */
+  async #callOf(key: string): Promise<Call> {
+    const known = this.#calls.get(key);
+    if (known && known.threadId === this.#store.state.threadId) return known;
     const draft = this.#drafts.get(key) ?? NOTHING;
     const { type, content, answers } = draft;
-    if (draft.body) return draft.body;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
     const threadConfig = this.#threadConfig;
@@ -105,8 +124,9 @@ export class Outbox {
       answers,
       ...(threadId === undefined ? { threadConfig, newThread: true } : { threadId }),
     });
-    this.#drafts.set(key, { ...draft, body });
-    return body;
+    const call = { key: newKey(), body, threadId };
+    this.#calls.set(key, call);
+    return call;
   }
 
   async #uploaded(key: string, draft: Draft): Promise<readonly string[]> {

@@ -35,7 +35,6 @@ export class ThreadLog {
           messages: state.messages.filter(({ createdAt }) => !createdAt),
           feedback: Object.fromEntries(given),
           older: page.next_cursor,
-          isLoading: false,
         },
         page.events,
       ),

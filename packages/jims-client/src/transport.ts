@@ -98,7 +98,9 @@ export class Transport {
     const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
     const { signal, end } = guard;
     try {
-      const sent = this.#send(path, { ...options, signal }, await token);
+      const used = await token;
+      signal.throwIfAborted();
+      const sent = this.#send(path, { ...options, signal }, used);
       const response = await Promise.race([sent, endOf(signal)]);
       if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
       options.onLine?.(false);

@@ -8,6 +8,7 @@ import { takeOver } from 'jims-core/host';
 
 import { createGate } from '../../jims-api/test/support/gate.ts';
 import { serveApp } from '../../jims-api/test/support/listening-app.ts';
+import { eventually } from '../../jims-core/test/support/eventually.ts';
 import { freshSqlite } from '../../jims-core/test/support/sqlite.ts';
 import { JimsClient } from '../src/index.ts';
 import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
@@ -385,6 +386,141 @@ describe('a chat', () => {
     isDown = false;
     await Promise.all(sent);
     await until(chat, has(4));
+  });
+
+  test('it answers until every message has its answer, and only then it is ready', async (t) => {
+    const [first, last] = [createGate(), createGate()];
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      await (ctx.lastUserMessage === 'three' ? last : first).passed(ctx.signal);
+      counting(ctx);
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const follow = (chat: Chat): Set<string> => {
+      const seen = new Set<string>();
+      chat.subscribe(() => seen.add(chat.getSnapshot().status));
+      return seen;
+    };
+    const chat = open(t, jims);
+    const seen = follow(chat);
+    for (const text of ['one', 'two', 'three']) await chat.send(text);
+    first.open();
+    const isLast = ({ run, messages }: ChatSnapshot): boolean =>
+      messages.find(({ text }) => text === 'three')?.runId === run?.runId;
+    const { threadId } = await until(chat, isLast);
+    assert.deepEqual([...seen], ['sending', 'answering']);
+    const other = open(t, jims, { threadId });
+    const seenByOther = follow(other);
+    await until(other, ({ run }) => run !== undefined);
+    assert.deepEqual([...seenByOther], ['loading', 'answering']);
+    last.open();
+    await Promise.all([until(chat, has(6)), until(other, has(6))]);
+  });
+
+  test('a message that is sent again waits as others do: it cannot be discarded then', async (t) => {
+    await using served = await serveApp(counting);
+    let isDown = true;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown
+          ? Response.json({ detail: 'no', code: 'forbidden' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims);
+    for (const text of ['one', 'two']) await assert.rejects(chat.send(text), { code: 'forbidden' });
+    isDown = false;
+    const retried = chat.retry();
+    const { messages } = chat.getSnapshot();
+    assert.deepEqual(
+      messages.map(({ id, state }) => [state, chat.discard(id)]),
+      [
+        ['queued', undefined],
+        ['queued', undefined],
+      ],
+    );
+    await retried;
+    const { messages: sent } = await until(chat, has(4));
+    assert.deepEqual(
+      sent.filter(({ role }) => role === 'user').map(({ text }) => text),
+      ['one', 'two'],
+    );
+  });
+
+  test('a greeting that did not come is called for again', async (t) => {
+    await using served = await serveApp({
+      pipeline: counting,
+      conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome!'),
+    });
+    let isDown = true;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown
+          ? Response.json({ detail: 'no', code: 'forbidden' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims, { greet: true });
+    // One who begins to listen calls for it, too.
+    chat.subscribe(() => {});
+    await eventually(() => chat.getSnapshot().error?.code === 'forbidden');
+    isDown = false;
+    await chat.retry();
+    await eventually(() => has(1)(chat.getSnapshot()));
+    assert.deepEqual(textsOf(chat.getSnapshot()), ['assistant: Welcome!']);
+  });
+
+  test('stop ends the run that answers, also while a message is on its way', async (t) => {
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      ctx.updateAgentStatus('waiting');
+      if (ctx.lastUserMessage === 'one') await createGate().passed(ctx.signal);
+    });
+    const gate = createGate();
+    let isHeld = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) => {
+        if (isHeld && url.endsWith('/chat/stream')) await gate.passed(new AbortController().signal);
+        return fetch(url, init);
+      },
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    await until(chat, ({ run }) => run?.status === 'waiting');
+    isHeld = true;
+    const sent = chat.send('two');
+    const { run } = chat.getSnapshot();
+    const stopped = chat.stop();
+    await eventually(async () => (await jims.runs.get(run?.runId ?? '')).status === 'cancelled');
+    gate.open();
+    await Promise.all([sent, stopped]);
+    const { threadId = '' } = await until(chat, isSettled);
+    const { runs } = await jims.threads.runs(threadId);
+    assert.deepEqual(
+      runs.map(({ status }) => status),
+      ['completed', 'cancelled'],
+    );
+  });
+
+  test('what is given up before there is a token is not sent', async (t) => {
+    const token = Promise.withResolvers<string>();
+    let isSent = false;
+    const jims = new JimsClient({
+      url: 'http://127.0.0.1:9',
+      token: () => token.promise,
+      fetch: async () => {
+        isSent = true;
+        return Response.json({});
+      },
+    });
+    const chat = open(t, jims);
+    const sent = chat.send('Hi');
+    chat.close();
+    token.resolve('late');
+    await assert.rejects(sent, { code: 'aborted' });
+    assert.equal(isSent, false);
   });
 
   test('stop resolves when the run is over', async (t) => {

@@ -28,7 +28,7 @@ export type PlainTextEvent =
   /** What a model thinks for a message, before its text or between its pieces: each begins and ends once. */
   | { readonly type: 'reasoning_start' | 'reasoning_end'; readonly reasoningId: string }
   | ReasoningDelta
-  /** Each once, before the event of its message. */
+  /** Each once, after the beginning of the text of its message and before its event. */
   | { readonly type: 'source'; readonly messageId: string; readonly source: MessageSource }
   | { readonly type: 'file'; readonly messageId: string; readonly file: MessageFile }
   /** Any event that was sent, a message too, after its text has ended. */
@@ -107,6 +107,8 @@ export function isEnd(event: TextEvent): event is RunEnd {
 /** All but those that are read without {@link TextReader}'s generators. */
 type RareEvent = Exclude<NumberedRunEvent, { readonly type: 'reasoning' | 'restarted' }>;
 
+type Attachment = Extract<PlainTextEvent, { readonly type: 'source' | 'file' }>;
+
 type Piece = Omit<TextDelta, 'type'>;
 
 type Outcome = RunEnd & { readonly type: 'result' | 'cancelled' };
@@ -122,7 +124,9 @@ class TextReader<W extends TextEvent> {
   /** How much was sent of each message that is not at its end. */
   readonly #open = new Map<string, { sent: number }>();
   /** Which sources and files were sent, by their messages. */
-  readonly #attached = new Map<string, Set<string>>();
+  readonly #names = new Map<string, Set<string>>();
+  /** Sources and files that came before the text of their message. */
+  readonly #early = new Map<string, readonly Attachment[]>();
   /** The reasoning that is open, and how many there were. */
   #reasoning: { readonly messageId: string; readonly id: string } | undefined;
   #reasonings = 0;
@@ -160,9 +164,8 @@ class TextReader<W extends TextEvent> {
       case 'tool':
         return yield* this.#shown(this.#work.tool(event.messageId, event.tool));
       case 'source':
-        return yield* this.#sources(event.messageId, [event.source]);
       case 'file':
-        return yield* this.#files(event.messageId, [event.file]);
+        return yield* this.#attached(event);
       case 'event':
         return yield* this.#whole(event.event);
       case 'result':
@@ -211,30 +214,36 @@ class TextReader<W extends TextEvent> {
       return [piece];
     }
     this.#open.set(messageId, { sent: delta.length });
-    return [{ type: 'text_start', messageId }, piece];
+    const early = this.#early.get(messageId) ?? [];
+    this.#early.delete(messageId);
+    return [{ type: 'text_start', messageId }, piece, ...this.#news(early)];
   }
 
-  *#sources(messageId: string, sources: readonly MessageSource[]): Generator<PlainTextEvent> {
-    for (const source of sources) {
-      if (this.#isNew(messageId, source.url)) yield { type: 'source', messageId, source };
-    }
+  #attached(attachment: Attachment): readonly Attachment[] {
+    const { messageId } = attachment;
+    if (this.#open.has(messageId)) return this.#news([attachment]);
+    this.#early.set(messageId, [...(this.#early.get(messageId) ?? []), attachment]);
+    return [];
   }
 
-  *#files(messageId: string, files: readonly MessageFile[]): Generator<PlainTextEvent> {
-    for (const file of files) {
-      if (this.#isNew(messageId, file.file_id)) yield { type: 'file', messageId, file };
-    }
+  /** Those that were not sent yet. */
+  #news(attachments: readonly Attachment[]): readonly Attachment[] {
+    return attachments.filter((each) =>
+      this.#isNew(each.messageId, each.type === 'source' ? each.source.url : each.file.file_id),
+    );
   }
 
   #isNew(messageId: string, name: string): boolean {
-    const names = this.#attached.get(messageId) ?? new Set();
-    this.#attached.set(messageId, names);
+    const names = this.#names.get(messageId) ?? new Set();
+    this.#names.set(messageId, names);
     return names.size < names.add(name).size;
   }
 
   *#whole(event: NewEvent): Generator<PlainTextEvent> {
     this.#sent.add(event.id);
     const { id: messageId } = event;
+    // They are in the event, too.
+    this.#early.delete(messageId);
     yield* this.#keptThought(event);
     const text = assistantText(event);
     const rest = text?.slice(this.#open.get(messageId)?.sent);
@@ -243,10 +252,7 @@ class TextReader<W extends TextEvent> {
       const ends = index === deltas.length - 1 ? event : undefined;
       yield* this.#piece({ messageId, delta, pieces: 1, ends });
     }
-    if (text !== undefined) {
-      yield* this.#sources(messageId, sourcesOf(event));
-      yield* this.#files(messageId, filesOf(event));
-    }
+    if (text !== undefined) yield* this.#news(attachmentsOf(event));
     yield* this.#endOf(messageId);
     yield { type: 'event', event };
   }
@@ -275,4 +281,12 @@ class TextReader<W extends TextEvent> {
 
 function eventsOf(end: Outcome): readonly NewEvent[] {
   return end.type === 'result' ? end.result.events : end.events;
+}
+
+function attachmentsOf(event: NewEvent): readonly Attachment[] {
+  const { id: messageId } = event;
+  return [
+    ...sourcesOf(event).map((source) => ({ type: 'source', messageId, source }) as const),
+    ...filesOf(event).map((file) => ({ type: 'file', messageId, file }) as const),
+  ];
 }

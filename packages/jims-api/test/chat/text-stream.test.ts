@@ -122,7 +122,7 @@ describe('reasoning', () => {
 });
 
 describe('sources and files', () => {
-  test('come once, before the event of their message, also those that only the event has', async () => {
+  test('come once, after the text has begun and before its event, also those that only the event has', async () => {
     const seen = await read([
       { type: 'source', messageId: 'm', source: HOURS },
       { type: 'source', messageId: 'm', source: HOURS },
@@ -132,9 +132,9 @@ describe('sources and files', () => {
       COMPLETED,
     ]);
     assert.deepEqual(seen, [
-      'source m https://example.com/hours',
       'text_start m',
       'text_delta m Open.',
+      'source m https://example.com/hours',
       'file m plan.pdf',
       'text_end m',
       'event m',
@@ -144,6 +144,24 @@ describe('sources and files', () => {
       'file n plan.pdf',
       'text_end n',
       'event n',
+      'result',
+    ]);
+  });
+
+  test('that came before a message which is not streamed come after its whole text', async () => {
+    const content = 'long '.repeat(10_000);
+    const seen = await read([
+      { type: 'file', messageId: 'm', file: PLAN },
+      { type: 'source', messageId: 'm', source: HOURS },
+      { type: 'event', event: messageWith({ ...ANSWER, reasoning: undefined, content }) },
+      COMPLETED,
+    ]);
+    assert.ok(seen.length > 7);
+    assert.deepEqual(seen.slice(-5), [
+      'source m https://example.com/hours',
+      'file m plan.pdf',
+      'text_end m',
+      'event m',
       'result',
     ]);
   });

@@ -85,6 +85,9 @@ for (const binding of BINDINGS) {
       await using receiver = await webhookReceiver();
       await using api = await serveApp(agentPipeline().pipeline, HOSTS);
       const client = await a2aClient(api.origin, { binding });
+      const { metrics } = api.app;
+      const shown = async (): Promise<string> => (await metrics.registry()).metrics();
+      assert.match(await shown(), /^jims_deliveries_total\{kind="a2a",outcome="dead"\} 0$/m);
       assert.equal((await client.getAgentCard()).capabilities?.pushNotifications, true);
       const authentication = { scheme: 'Bearer', credentials: 's3cret' };
       const config = configOf(receiver.url, { token: 'my-token', authentication });
@@ -95,8 +98,7 @@ for (const binding of BINDINGS) {
       assert.equal(first.headers.authorization, 'Bearer s3cret');
       assert.match(String(first.headers['webhook-id']), /^[\da-f-]{36}$/);
       const counted = 'jims_deliveries_total{kind="a2a",outcome="sent"} 1';
-      const { metrics } = api.app;
-      await eventually(async () => (await (await metrics.registry()).metrics()).includes(counted));
+      await eventually(async () => (await shown()).includes(counted));
     });
 
     test('a stream brings its config along, and a failed and a cancelled task are sent, too', async () => {
@@ -183,13 +185,15 @@ for (const binding of BINDINGS) {
         authenticate: async ({ headers }) => {
           const name = headers.get('authorization')?.replace('Bearer ', '') ?? '';
           if (name === 'service') return { kind: 'service', id: 'service' };
-          return { kind: 'contact', id: name, contactId: name };
+          return { kind: 'contact', id: name, contactId: name.replace(/-.*/, '') };
         },
       });
-      const [anna, bert, service] = await Promise.all(
-        ['anna', 'bert', 'service'].map((key) => a2aClient(api.origin, { binding, key })),
+      const [anna, phone, bert, service] = await Promise.all(
+        ['anna', 'anna-phone', 'bert', 'service'].map((key) =>
+          a2aClient(api.origin, { binding, key }),
+        ),
       );
-      assert.ok(anna && bert && service);
+      assert.ok(anna && phone && bert && service);
       const { id: taskId } = await sendWith(
         anna,
         'hello',
@@ -211,7 +215,9 @@ for (const binding of BINDINGS) {
         configOf(receiver.url, { taskId, token: 'own' }),
       );
       await service.deleteTaskPushNotificationConfig(query);
-      assert.equal((await anna.getTaskPushNotificationConfig(query)).token, 'of-anna');
+      for (const own of [anna, phone]) {
+        assert.equal((await own.getTaskPushNotificationConfig(query)).token, 'of-anna');
+      }
     });
 
     test('an address that is not allowed, and a config too many, are refused before anything happens', async () => {

@@ -72,8 +72,8 @@ export async function migrate(
     const found = await granted(mayRead, where, () => findTables(client, schemas));
     if (!isMade(found, where)) await makeAll(client, schema, names, logger);
     if (found.version === 0) {
-      const { original, own } = schemas;
-      logger.info({ database: where, schemas: [original, own] }, 'a new database was made');
+      const made = [schemas.original, schemas.own];
+      logger.info({ database: where, schemas: made }, 'a new database was made');
     }
     if (!hasAll(INDEXES, await findTables(client, schemas))) {
       await makeIndexes(connected, schemas, logger);
