@@ -47,6 +47,15 @@ export function encodingOf(headers: Headers): string {
     .join(', ');
 }
 
+/** A 400: a body is not what its `content-encoding` says. */
+export function notCompressed(encoding: string, cause: unknown): HttpError {
+  return new HttpError(
+    400,
+    `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`,
+    { code: 'content_encoding_invalid', cause },
+  );
+}
+
 /** By RFC 1950: the method is deflate, and the first two bytes are a multiple of 31. */
 function hasZlibHeader([first = 0, second = 0]: Uint8Array): boolean {
   return (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;

@@ -92,7 +92,9 @@ export function errorText({ detail }: HttpError): string {
 /** One fault in words; `member` says where, except in a body that is not JSON. */
 export function issueText({ type, loc, msg, ctx }: ValidationIssue, member: string | null): string {
   if (type !== 'json_invalid') return member === null ? msg : `${member}: ${msg}`;
-  return `${msg}: ${String(ctx?.['error'])} at character ${loc.at(-1)}`;
+  // CPython's reason may end so that only the position has to follow.
+  const reason = String(ctx?.['error']).replace(/ at$/, '');
+  return `${msg}: ${reason} at character ${loc.at(-1)}`;
 }
 
 function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {

@@ -1,7 +1,9 @@
+import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { TextDecoder } from 'node:util';
 
-import { decompressionOf } from './content-encoding.ts';
+import { decompressionOf, encodingOf, notCompressed } from './content-encoding.ts';
+import type { Decompress } from './content-encoding.ts';
 import { HttpError } from './errors.ts';
 import type { JsonBounds } from './fastapi/json-scanner.ts';
 import { JSON_BOUNDS, parseJson } from './fastapi/parse-json.ts';
@@ -50,16 +52,31 @@ export function isJsonType(contentType: string): boolean {
 async function readText(request: Request, maxBytes: number): Promise<string | undefined> {
   const declared = Number(request.headers.get('content-length') ?? Number.NaN);
   if (declared > maxBytes) throw tooLarge(maxBytes);
-  const decompress = decompressionOf(request.headers);
+  const { headers } = request;
+  const decompress = decompressionOf(headers);
   try {
     const bytes = Number.isNaN(declared)
       ? await readStream(request.body, maxBytes)
       : await readWhole(request, maxBytes);
     if (bytes.byteLength === 0) return undefined;
-    const plain = decompress ? await decompress(bytes, maxBytes) : bytes;
+    const plain = decompress ? await decompressed(bytes, headers, { decompress, maxBytes }) : bytes;
     return plain.byteLength === 0 ? undefined : utf8.decode(plain);
   } catch (cause) {
     throw refusalOf(cause, maxBytes);
+  }
+}
+
+/** The original takes no notice of the header: only to what is not text has it an answer, which stays. */
+async function decompressed(
+  bytes: Uint8Array,
+  headers: Headers,
+  { decompress, maxBytes }: { readonly decompress: Decompress; readonly maxBytes: number },
+): Promise<Uint8Array> {
+  try {
+    return await decompress(bytes, maxBytes);
+  } catch (cause) {
+    if (cause instanceof RangeError || !isUtf8(bytes)) throw cause;
+    throw notCompressed(encodingOf(headers), cause);
   }
 }
 

@@ -2,7 +2,7 @@ import { cleanJson, withCallersTrace } from 'jims-core/host';
 
 import { unauthorized } from '../auth/authenticate.ts';
 import { actingAs, isNobodys } from '../http/contact.ts';
-import { encodingOf } from '../http/content-encoding.ts';
+import { encodingOf, notCompressed } from '../http/content-encoding.ts';
 import type { Cors } from '../http/cors.ts';
 import { errorBody, toHttpError } from '../http/error-response.ts';
 import { HttpError, notFound, notJson } from '../http/errors.ts';
@@ -66,7 +66,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
       })),
   };
   let response: Response;
-  let refusal: HttpError | undefined;
+  let refusal: Pick<HttpError, 'code' | 'reason'> | undefined;
   try {
     response = await withCallersTrace(traceHeaders(request), () =>
       handle(options, routed, {
@@ -80,9 +80,9 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   } catch (error) {
     const thrown = toHttpError(error, { requestId: id, exposeErrors: api.exposeErrors });
     const failure = route.isOriginal ? thrown : await explained(thrown, request, read);
-    refusals.count(failure);
+    const counted = refusals.count(failure);
+    refusal = { code: failure.code ?? counted, reason: failure.reason };
     log.failed(id, failure);
-    refusal = failure;
     response = await refuse(route, call, failure);
   }
   line.answered(response, refusal);
@@ -106,11 +106,7 @@ async function explained(
   const { status, code } = failure;
   const encoding = encodingOf(request.headers);
   if (failure.detail === UNREADABLE_BODY && encoding !== '') {
-    return new HttpError(
-      status,
-      `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`,
-      { code: 'content_encoding_invalid', cause: failure.cause },
-    );
+    return notCompressed(encoding, failure.cause);
   }
   const contentType = request.headers.get('content-type') ?? '';
   if ((status !== 400 && status !== 422) || isJsonType(contentType)) return failure;

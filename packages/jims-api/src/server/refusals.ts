@@ -71,10 +71,11 @@ export class Refusals {
     metrics.expectRefusals([...CODES, ...OF_STREAMS_AND_READS]);
   }
 
-  /** Counts an error that a request is answered with, if it is a refusal. */
-  count(failure: HttpError): void {
+  /** Counts an error that a request is answered with, if it is a refusal, and gives the code that it counts as. */
+  count(failure: HttpError): string | undefined {
     const code = codeOf(failure);
     if (code !== undefined) this.#metrics.countRefusal(code);
+    return code;
   }
 }
 

@@ -79,6 +79,7 @@ describe('a service', { concurrency: 2 }, () => {
     assert.deepEqual(
       lines.map(({ msg }) => msg),
       [
+        'a new database was made',
         'listening',
         'run completed',
         'request',

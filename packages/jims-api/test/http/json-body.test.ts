@@ -172,12 +172,16 @@ test('a compressed body is decompressed, and its limit is that of the result', a
 
 test('what is not compressed as it says is 400, and an unknown way 415', async () => {
   const whole = new Uint8Array(gzipSync('{"a":1}'));
-  for (const body of ['{"a":1}', whole.slice(0, -9)]) {
-    await assert.rejects(read({ body, headers: { 'content-encoding': 'gzip' } }), {
-      status: 400,
-      detail: 'There was an error parsing the body',
-    });
-  }
+  const gzip = { 'content-encoding': 'gzip' };
+  await assert.rejects(read({ body: '{"a":1}', headers: gzip }), {
+    status: 400,
+    code: 'content_encoding_invalid',
+  });
+  await assert.rejects(read({ body: whole.slice(0, -9), headers: gzip }), {
+    status: 400,
+    code: undefined,
+    detail: 'There was an error parsing the body',
+  });
   for (const encoding of ['compress', 'gzip, br', 'gzip,gzip', 'utf-8', 'x'.repeat(10_000)]) {
     await assert.rejects(
       read({ body: whole, headers: { 'content-encoding': encoding } }),

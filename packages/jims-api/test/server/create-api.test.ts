@@ -239,12 +239,15 @@ test('a compressed body is read, on every route', async () => {
   const unknown = await send('/v1/responses', { input: 'hi' }, 'lzma');
   assert.equal(unknown.status, 415);
   assert.match(await unknown.text(), /content_encoding_not_supported/);
-  const badly = await api.send('POST', '/v1/responses', {
-    headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
-    body: '{"input":"hi"}',
-  });
-  assert.equal(badly.status, 400);
-  assert.match(await badly.text(), /is not gzip, as its content-encoding says/);
+  for (const path of ['/v1/responses', CHAT]) {
+    const badly = await api.send('POST', path, {
+      headers: { 'content-type': 'application/json', 'content-encoding': 'gzip' },
+      body: '{"input":"hi"}',
+    });
+    assert.equal(badly.status, 400);
+    const text = await badly.text();
+    assert.match(text, /is not gzip, as its content-encoding says.*content_encoding_invalid/, path);
+  }
   const bomb = await send(CHAT, { ...HELLO, message: 'x'.repeat(50_000_000) });
   assert.deepEqual([bomb.status, (await jsonOf(bomb))['code']], [413, 'body_too_large']);
 });
@@ -384,6 +387,19 @@ test('a 401 says in the log why, and never to the caller', async () => {
   );
   assert.equal(await reasonOf({ authorization: 'Bearer guess' }), 'the token is not a known key');
   assert.doesNotMatch(JSON.stringify(lines), /guess|s3cret/);
+});
+
+test('the log has a code for each refusal, that of the metrics when the answer has none', async () => {
+  const { logger, lines } = recorder();
+  await using api = testApi(echo, { logger });
+  assert.deepEqual(Object.keys(await jsonOf(await api.post(CHAT, {}))), ['detail']);
+  await api.send('POST', CHAT, { body: new Uint8Array([0xff]) });
+  await api.post(CHAT, HELLO, { 'idempotency-key': 'no key' });
+  const requests = lines.filter(({ message }) => message === 'request');
+  assert.deepEqual(
+    requests.map(({ fields }) => ({ code: undefined, ...fields }).code),
+    ['request_invalid', 'request_invalid', 'idempotency_key_invalid'],
+  );
 });
 
 test('an overload is a warning now and then, without a stack', async () => {

@@ -4,6 +4,7 @@ import { boundedJson, boundedText } from '../text/bounded-json.ts';
 import { parsedJson } from './foreign-json.ts';
 import { tracedRequest, tracedTexts } from './traced-request.ts';
 import type { SentRequest, TracedPart } from './traced-request.ts';
+import { sumOfCosts } from './usage.ts';
 import type { CallUsage } from './usage.ts';
 
 /** The longest text of an answer that is kept. */
@@ -47,14 +48,13 @@ export class CallTrace {
   /** An answer was paid for: those of all tries count. */
   paid(usage: CallUsage): void {
     const { tokens: before, costUsd: costBefore } = this.#trace.entry;
-    const { costUsd } = usage;
     this.#trace.add({
       tokens: {
         prompt: usage.promptTokens + (before?.prompt ?? 0),
         completion: usage.completionTokens + (before?.completion ?? 0),
         cached: usage.cachedTokens + (before?.cached ?? 0),
       },
-      costUsd: costUsd === undefined ? costBefore : costUsd + (costBefore ?? 0),
+      costUsd: sumOfCosts([costBefore, usage.costUsd]) ?? null,
     });
   }
 

@@ -45,14 +45,14 @@ export class UsageSum {
   /** Adds what another sum has. */
   addSum({ costUsd, ...sum }: ModelUsage): void {
     const before = this.#models.get(sum.model);
-    const costs = [before?.costUsd, costUsd].filter((cost) => cost !== undefined);
+    const cost = sumOfCosts([before?.costUsd, costUsd]);
     this.#models.set(sum.model, {
       model: sum.model,
       requests: (before?.requests ?? 0) + sum.requests,
       promptTokens: (before?.promptTokens ?? 0) + sum.promptTokens,
       completionTokens: (before?.completionTokens ?? 0) + sum.completionTokens,
       cachedTokens: (before?.cachedTokens ?? 0) + sum.cachedTokens,
-      ...(costs.length > 0 && { costUsd: costs.reduce((total, cost) => total + cost, 0) }),
+      ...(cost !== undefined && { costUsd: cost }),
     });
   }
 
@@ -60,6 +60,16 @@ export class UsageSum {
   get total(): readonly ModelUsage[] {
     return [...this.#models.values()];
   }
+}
+
+/**
+ * Adds up the costs that are known; `undefined` when none is. Without the dust of binary fractions: 0.0012 and not
+ * 0.0012000000000000001.
+ */
+export function sumOfCosts(costs: readonly (number | null | undefined)[]): number | undefined {
+  const known = costs.filter((cost) => typeof cost === 'number');
+  if (known.length === 0) return undefined;
+  return Number(known.reduce((sum, cost) => sum + cost, 0).toPrecision(12));
 }
 
 /**

@@ -76,6 +76,7 @@ const TAKEN: ReadonlySet<string> = new Set(Object.values(OWN_NAMES));
 /** Names of the library's own metrics of the process. */
 const OF_PROCESS = /^(?:process|nodejs)_/;
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const MAX_LAG_S = 1e9;
 const BUCKETS_S = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600];
 
 /** Makes metrics with a registry of their own. */
@@ -292,6 +293,22 @@ function showNoDeliveries({ deliveries }: Instruments, kinds: Iterable<string>):
 
 /** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */
 async function collectProcessMetrics(register: Registry): Promise<void> {
-  const { collectDefaultMetrics } = await import('prom-client');
+  const { Counter, Gauge, collectDefaultMetrics } = await import('prom-client');
   collectDefaultMetrics({ register });
+  // The library counts from now on.
+  const { user, system } = process.cpuUsage();
+  const used = { cpu: user + system, cpu_user: user, cpu_system: system };
+  for (const [name, microseconds] of Object.entries(used)) {
+    const counter = register.getSingleMetric(`process_${name}_seconds_total`);
+    if (counter instanceof Counter) counter.inc(microseconds / 1e6);
+  }
+  // While there is no delay yet, Node gives 2^63 nanoseconds and NaN.
+  for (const name of ['min', 'max', 'mean', 'stddev']) {
+    const gauge = register.getSingleMetric(`nodejs_eventloop_lag_${name}_seconds`);
+    if (!(gauge instanceof Gauge)) continue;
+    const set = gauge.set.bind(gauge);
+    const setKnown = (labels: object, value: number): void =>
+      set(labels, value < MAX_LAG_S ? value : 0);
+    Object.assign(gauge, { set: setKnown });
+  }
 }

@@ -11,6 +11,19 @@ import type { WireServer } from '../support/wire-server.ts';
 
 const ASK: ChatMessages = [{ role: 'user', content: 'Hello' }];
 
+test('a sum of costs has no dust of binary fractions', () => {
+  const sum = new UsageSum();
+  const call = {
+    model: 'm',
+    promptTokens: 1,
+    completionTokens: 1,
+    cachedTokens: 0,
+    costUsd: 0.0004,
+  };
+  for (let n = 0; n < 3; n++) sum.add(call);
+  assert.equal(sum.total[0]?.costUsd, 0.0012);
+});
+
 describe('costs are right or absent', () => {
   let server: WireServer;
   before(async () => {

@@ -46,6 +46,25 @@ test('a name that cannot be registered is refused, and everything else goes on',
   assert.deepEqual(await numbers(metrics, 'taken', 'jims_refusals_total'), [1, 1]);
 });
 
+test('the first reading has the CPU time of the whole process, and delays that can be', async () => {
+  const before = process.cpuUsage();
+  const metrics = createMetrics();
+  const names = ['min', 'max', 'mean', 'stddev'].map(
+    (name) => `nodejs_eventloop_lag_${name}_seconds`,
+  );
+  const [cpu = 0, user = 0, system = 0, ...lags] = await numbers(
+    metrics,
+    'process_cpu_seconds_total',
+    'process_cpu_user_seconds_total',
+    'process_cpu_system_seconds_total',
+    ...names,
+  );
+  assert.ok(cpu >= (before.user + before.system) / 1e6);
+  assert.ok(user >= before.user / 1e6 && system >= before.system / 1e6);
+  assert.equal(lags.length, 4);
+  for (const lag of lags) assert.ok(lag >= 0 && lag < 3600, String(lags));
+});
+
 async function numbers(metrics: Metrics, ...names: readonly string[]): Promise<number[]> {
   const registry = await metrics.registry();
   const all = await registry.getMetricsAsJSON();

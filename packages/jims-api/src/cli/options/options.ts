@@ -10,13 +10,14 @@ import type { ExportOptions } from './export-options.ts';
 import { GivenOptions, UsageError } from './given-options.ts';
 import { helpText } from './option-table.ts';
 import type { Environment } from './option-table.ts';
+import { webhookWarnings } from './webhook-options.ts';
 
 export { UsageError };
 
 export interface ServeCommand {
   readonly kind: 'serve';
   readonly options: CommandOptions;
-  /** What was given and is ignored, each in a sentence. */
+  /** What was given and is ignored or incomplete, each in a sentence. */
   readonly warnings: readonly string[];
 }
 export interface ExportCommand {
@@ -58,7 +59,8 @@ export function parseCommandLine(
   const given: Given = new GivenOptions(OPTIONS, argv, own.env);
   if (given.flag('help')) return help;
   if (given.flag('version')) return { kind: 'print', text: `jims-api ${version}\n` };
-  return { kind: 'serve', options: commandOptions(given, env), warnings: own.warnings };
+  const options = commandOptions(given, env);
+  return { kind: 'serve', options, warnings: [...own.warnings, ...webhookWarnings(options)] };
 }
 
 function exportCommand(argv: readonly string[], env: Environment): Command {
@@ -72,5 +74,5 @@ function devCommand(argv: readonly string[], env: Environment): Command {
   const given = new GivenOptions<DevOptionName>(DEV_OPTIONS, argv, own.env, 1);
   if (given.flag('help')) return { kind: 'print', text: devHelp() };
   const options = devOptions(given, commandOptions(given, env));
-  return { kind: 'dev', options, warnings: own.warnings };
+  return { kind: 'dev', options, warnings: [...own.warnings, ...webhookWarnings(options)] };
 }

@@ -51,6 +51,15 @@ export function webhookOptions(
   return { webhookHosts, webhookSecrets };
 }
 
+/** What to warn about: without a signature a receiver cannot know the sender. */
+export function webhookWarnings({
+  webhookHosts = [],
+  webhookSecrets = [],
+}: Pick<ServeOptions, 'webhookHosts' | 'webhookSecrets'>): readonly string[] {
+  if (webhookHosts.length === 0 || webhookSecrets.length > 0) return [];
+  return ['push notifications are not signed, as there is no --webhook-secret'];
+}
+
 /** All values, with commas or blanks between them. */
 function wordsOf(
   given: GivenOptions<keyof typeof WEBHOOK_OPTIONS>,

@@ -65,10 +65,14 @@ export class WebhookHosts {
 
   #refusalOf(url: URL): string | undefined {
     if (this.isNamed(url)) return undefined;
-    const { hostname, protocol } = url;
-    if (protocol !== 'https:') return 'The url must begin with https://';
+    const { hostname, protocol, port } = url;
     const address = literalOf(hostname);
-    if (!this.#isAny && !(address === undefined && this.#isBelow(hostname))) {
+    const isAllowed = this.#isAny || (address === undefined && this.#isBelow(hostname));
+    if (!isAllowed && this.#named.some((each) => each.host === hostname)) {
+      return `This service does not send to '${hostname}:${port || DEFAULT_PORTS[protocol]}'`;
+    }
+    if (protocol !== 'https:') return 'The url must begin with https://';
+    if (!isAllowed) {
       return `This service does not send to the host '${hostname}'`;
     }
     const isPublic = address === undefined ? isPublicName(hostname) : isPublicAddress(address);

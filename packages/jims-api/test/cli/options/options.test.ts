@@ -306,6 +306,17 @@ describe('options', { concurrency: 2 }, () => {
     });
   }
 
+  test('push notifications that nothing signs cause a warning', () => {
+    for (const [secret, warnings] of [
+      [[], ['push notifications are not signed, as there is no --webhook-secret']],
+      [['--webhook-secret', SECRET], []],
+    ] as const) {
+      const command = parseCommandLine(['--webhook-hosts', '*', ...secret], {}, '1.0.0');
+      assert.ok(command.kind === 'serve');
+      assert.deepEqual(command.warnings, warnings);
+    }
+  });
+
   test('a variable that is refused ends the command with exit code 2', async () => {
     using folder = folderWith({ 'app.js': ECHO });
     const env = { JIMS_PORT: '1.5' };
@@ -404,7 +415,8 @@ describe('options', { concurrency: 2 }, () => {
       ['--port', '--metrics-port'],
       ['--metrics-port', '--port'],
     ] as const) {
-      const args = ['--host', '127.0.0.1', option, port, free, '0'];
+      const db = ['--db', 'sqlite::memory:'];
+      const args = ['--host', '127.0.0.1', option, port, free, '0', ...db];
       const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
       assert.equal(code, 1);
       assert.equal(stdout, '');
@@ -422,7 +434,8 @@ describe('options', { concurrency: 2 }, () => {
       ['--host', []],
       ['--metrics-host', ['--host', '127.0.0.1']],
     ] as const) {
-      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...more];
+      const db = ['--db', 'sqlite::memory:'];
+      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...db, ...more];
       const { code, stderr } = await runCommand(args, { cwd: folder.path });
       assert.equal(code, 1);
       assert.equal(

@@ -81,7 +81,7 @@ describe('a host', { concurrency: 2 }, () => {
       const args = ['--host', host, '--metrics-host', metricsHost];
       await using service = await serveCommand(args, { cwd: folder.path });
       const bare = host.replaceAll(/[[\]]/g, '');
-      assert.match(service.log[0] ?? '', new RegExp(`"host":"${bare}"`));
+      assert.match(service.log.join('\n'), new RegExp(`"host":"${bare}"`));
     }
   });
 

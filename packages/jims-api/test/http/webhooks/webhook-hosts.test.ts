@@ -114,6 +114,16 @@ test('a host that is named exactly may be private and speak http, with its port 
   }
 });
 
+test('a port that is not the one of its host is named in the refusal', () => {
+  const hosts = ['receiver:8080', '*.example.com', 'hooks.example.com:81'];
+  assert.match(readBy(hosts, 'http://receiver:81/'), /does not send to 'receiver:81'$/);
+  assert.match(readBy(hosts, 'https://receiver/'), /does not send to 'receiver:443'$/);
+  assert.match(readBy(hosts, 'http://other:8080/'), /must begin with https/);
+  assert.match(readBy(hosts, 'http://hooks.example.com/'), /must begin with https/);
+  assert.ok(!isRefused(hosts, 'https://hooks.example.com/'));
+  assert.ok(!isRefused(['*', 'hooks.example:81'], 'https://hooks.example/'));
+});
+
 test('what no host can be is refused', () => {
   for (const host of [
     '',

@@ -256,6 +256,10 @@ test('what is refused is an error in words with its status', async () => {
     status: 422,
     body: { error: 'JSON decode error: Expecting value at character 8' },
   });
+  assert.deepEqual(await send(served.origin, '{"contact_id":"a\\u0000"}', key), {
+    status: 422,
+    body: { error: 'JSON decode error: NUL character in string starting at character 14' },
+  });
   const broken = { ...key, 'content-type': 'multipart/form-data; boundary=x' };
   assert.equal((await send(served.origin, '--x\r\nnothing', broken)).status, 400);
   assert.equal((await send(served.origin, 'x'.repeat(5 * 1024 * 1024), broken)).status, 413);

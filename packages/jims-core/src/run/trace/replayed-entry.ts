@@ -1,5 +1,5 @@
 import { parsedJson } from '../../llm/foreign-json.ts';
-import { readUsage } from '../../llm/usage.ts';
+import { readUsage, sumOfCosts } from '../../llm/usage.ts';
 import type { JournalEntry } from '../../store/store.ts';
 import type { ModelEntry, StepEntry, TracedAnswer, TracedTokens } from '../../telemetry/trace.ts';
 import type { JsonObject } from '../../thread/event.ts';
@@ -36,7 +36,6 @@ export function replayedModel(
 ): Content<ModelEntry> {
   const { name, outcome, usage } = entry;
   const used = readUsage(usage) ?? [];
-  const costs = used.map(({ costUsd }) => costUsd).filter((cost) => cost !== undefined);
   return {
     kind: 'model',
     operation: OPERATIONS[name] ?? name,
@@ -45,7 +44,7 @@ export function replayedModel(
     request: null,
     answer: outcome.kind === 'error' ? null : answerOf(valueOf(entry), bounded),
     tokens: used.length > 0 ? tokensOf(used) : null,
-    costUsd: costs.length > 0 ? costs.reduce((sum, cost) => sum + cost, 0) : null,
+    costUsd: sumOfCosts(used.map(({ costUsd }) => costUsd)) ?? null,
     tries: 0,
     firstPieceMs: null,
     error: outcome.kind === 'error' ? failureFrom(outcome).message : null,

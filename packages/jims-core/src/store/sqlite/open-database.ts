@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
@@ -45,7 +45,7 @@ export async function openDatabase(
       forgetDeadInstances(file);
     }
     const db = await whenUnlocked(() => openOnce(file));
-    if (isNew) logger.info({ file }, 'a new database was made');
+    if (isNew) logger.info({ file: resolve(file) }, 'a new database was made');
     return db;
   } catch (error) {
     throw asOpenError(error, file);
