@@ -37,8 +37,9 @@ export interface Chat {
   /** Answers the open question. */
   readonly answer: (value: unknown) => Promise<void>;
   /**
-   * Sends messages that are `failed` once more. A last run that failed goes on in its thread where the service can
-   * do that (for services, in durable apps); else its message is sent again in a copy of the thread.
+   * Sends messages that are `failed` once more, and calls for a greeting that did not come. A last run that failed
+   * goes on in its thread where the service can do that (for services, in durable apps); else its message is sent
+   * again in a copy of the thread.
    */
   readonly retry: () => Promise<void>;
   /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */

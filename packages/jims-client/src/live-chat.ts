@@ -1,6 +1,6 @@
 import { ChatConnection } from './chat-connection.ts';
 import { CLICK } from './chat-message.ts';
-import type { ChatFeedback, ChatMessage } from './chat-snapshot.ts';
+import type { ChatFeedback } from './chat-snapshot.ts';
 import { labelOf, messageOf, withChange } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import type { Chat, SendOptions, TakenBack } from './chat.ts';
@@ -47,7 +47,7 @@ export class LiveChat implements Chat {
   #connection: ChatConnection | undefined;
 
   constructor(transport: Transport, options: OpenChatOptions) {
-    const { threadId, contactId, threadConfig, greet = false } = options;
+    const { threadId, contactId, threadConfig, greet } = options;
     const filesUrl = transport.address('/api/v1/files/');
     const isLoading = greet === true || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
@@ -68,7 +68,7 @@ export class LiveChat implements Chat {
     const call = (): void => listener();
     listeners.add(call);
     this.#connection?.start();
-    if (this.#options.greet === true && this.#isUngreeted)
+    if (this.#options.greet === true && !this.#connection)
       this.#queue(() => this.#try(this.#greet)).catch(() => {});
     return () => {
       listeners.delete(call);
@@ -101,7 +101,7 @@ export class LiveChat implements Chat {
       // What is on its way may be long, or is to be stopped itself.
       if (!this.#connection?.current) await this.#store.sending;
       const runId = this.#connection?.current;
-      if (runId === undefined) return;
+      if (!runId) return;
       await this.#runs.cancel(runId);
       await this.#ended(runId);
     });
@@ -180,15 +180,12 @@ export class LiveChat implements Chat {
     this.#store.update((state) => withChange(state, messageId, { feedback }));
   }
 
-  get #isUngreeted(): boolean {
-    return Boolean(this.#options.greet) && this.#store.state.threadId === undefined;
-  }
-
   /** Makes the thread, and lets the app speak first in it, unless it is there already. */
   readonly #greet = async (): Promise<void> => {
-    const { contactId, threadConfig } = this.#options;
+    const { contactId, threadConfig, greet } = this.#options;
     const store = this.#store;
-    if (!this.#isUngreeted) return;
+    // It is connected when there is a thread.
+    if (!greet || this.#connection) return;
     const create = (): Promise<Thread> =>
       this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
     const { thread_id: threadId, run_id: runId } = await create();

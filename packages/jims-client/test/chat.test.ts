@@ -8,6 +8,7 @@ import { takeOver } from 'jims-core/host';
 
 import { createGate } from '../../jims-api/test/support/gate.ts';
 import { serveApp } from '../../jims-api/test/support/listening-app.ts';
+import { eventually } from '../../jims-core/test/support/eventually.ts';
 import { freshSqlite } from '../../jims-core/test/support/sqlite.ts';
 import { JimsClient } from '../src/index.ts';
 import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
@@ -461,10 +462,13 @@ describe('a chat', () => {
           : fetch(url, init),
     });
     const chat = open(t, jims, { greet: true });
-    await until(chat, ({ error }) => error?.code === 'forbidden');
+    // One who begins to listen calls for it, too.
+    chat.subscribe(() => {});
+    await eventually(() => chat.getSnapshot().error?.code === 'forbidden');
     isDown = false;
     await chat.retry();
-    assert.deepEqual(textsOf(await until(chat, has(1))), ['assistant: Welcome!']);
+    await eventually(() => has(1)(chat.getSnapshot()));
+    assert.deepEqual(textsOf(chat.getSnapshot()), ['assistant: Welcome!']);
   });
 
   test('stop ends the run that answers, also while a message is on its way', async (t) => {
@@ -489,7 +493,7 @@ describe('a chat', () => {
     const sent = chat.send('two');
     const { run } = chat.getSnapshot();
     const stopped = chat.stop();
-    while ((await jims.runs.get(run?.runId ?? '')).status !== 'cancelled');
+    await eventually(async () => (await jims.runs.get(run?.runId ?? '')).status === 'cancelled');
     gate.open();
     await Promise.all([sent, stopped]);
     const { threadId = '' } = await until(chat, isSettled);

@@ -55,7 +55,10 @@ export async function startRun(
 ): Promise<ReadRun> {
   const { sentFiles = [], onDisconnect, ...placed } = request;
   const { thread, onMoved, eventFiles, replacedFiles, ...rest } = placed;
-  requireMessageSize(api, String(rest.incoming.data['content']));
+  const { content, reason } = rest.incoming.data;
+  requireMessageSize(api, String(content));
+  // What was said to a click.
+  if (typeof reason === 'string') requireMessageSize(api, reason);
   const leaving = leavingOf(call, onDisconnect);
   const idempotency = (await idempotencyOf(call)) ?? rest.idempotency;
   const caller = countedContact(call, thread);

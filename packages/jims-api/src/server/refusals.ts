@@ -45,7 +45,7 @@ const CODES: ReadonlySet<string> = new Set([
 
 /** They are counted where they are refused: by the engine, the streams, the turns of reading. */
 const OF_STREAMS_AND_READS = ['too_many_streams', 'too_many_streams_of_caller', 'too_many_reads'];
-const COUNTED_ELSEWHERE: ReadonlySet<string> = new Set([
+const COUNTED_WHERE_REFUSED: ReadonlySet<string> = new Set([
   ...OF_STREAMS_AND_READS,
   'overloaded',
   'too_many_runs',
@@ -81,7 +81,7 @@ export class Refusals {
 function codeOf({ status, code }: HttpError): string | undefined {
   if (code !== undefined) {
     if (CODES.has(code)) return code;
-    if (code === CANCELLED || COUNTED_ELSEWHERE.has(code)) return undefined;
+    if (code === CANCELLED || COUNTED_WHERE_REFUSED.has(code)) return undefined;
   }
   if (status >= 500 || NOT_REFUSED.has(status)) return undefined;
   return BY_STATUS[status] ?? OTHER;

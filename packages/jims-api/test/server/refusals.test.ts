@@ -68,13 +68,20 @@ test('codes of the app’s own do not make labels', async () => {
   assert.deepEqual(await counts.news(), { forbidden: 1, other: 1 });
 });
 
-test('what is not HTTP counts, too', async () => {
+test('what is not HTTP, or has no valid address, counts, too', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage('hi'));
   const counts = new Counts(served.app.metrics);
-  const socket = connect(Number(new URL(served.origin).port), '127.0.0.1');
-  socket.end('NOT HTTP\r\n\r\n');
-  for await (const _ of socket);
-  assert.deepEqual(await counts.news(), { unreadable: 1 });
+  const requests = {
+    unreadable: 'NOT HTTP\r\n\r\n',
+    address_invalid: 'GET / HTTP/1.1\r\nHost: [\r\n\r\n',
+  };
+  for (const [code, request] of Object.entries(requests)) {
+    const socket = connect(Number(new URL(served.origin).port), '127.0.0.1');
+    socket.end(request);
+    const answer = (await Array.fromAsync(socket)).join('');
+    assert.ok(answer.includes(`"code":"${code}"`), answer);
+    assert.deepEqual(await counts.news(), { [code]: 1 });
+  }
 });
 
 /** What has been counted since the last look. */

@@ -133,9 +133,7 @@ function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
         />
       )}
       <RunLine snapshot={snapshot} />
-      {error && (
-        <ErrorView error={error} canRetry={last !== undefined && last.state !== 'failed'} />
-      )}
+      {error && <ErrorView error={error} canRetry={last?.state !== 'failed'} />}
     </>
   );
 }

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns/promises';
+import { Resolver, lookup } from 'node:dns/promises';
 import http from 'node:http';
 import type { ClientRequest, RequestOptions } from 'node:http';
 import https from 'node:https';
@@ -8,6 +8,7 @@ import type { SendResult } from 'jims-core/host';
 
 import { packageVersion } from '../../version.ts';
 import { isPublicAddress } from './public-addresses.ts';
+import { SlowHosts } from './slow-hosts.ts';
 import { WebhookHosts, literalOf } from './webhook-hosts.ts';
 import { WebhookSignatures } from './webhook-signatures.ts';
 
@@ -17,6 +18,8 @@ export interface HostAddress {
   readonly family: number;
 }
 
+type Resolve = (hostname: string) => Promise<readonly HostAddress[]>;
+
 /** What is sent to an address that a client gave. */
 export interface WebhookMessage {
   readonly url: string;
@@ -24,13 +27,18 @@ export interface WebhookMessage {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+interface Sending extends WebhookMessage {
+  readonly id: string;
+  readonly limit: AbortSignal;
+}
+
 export interface WebhooksOptions {
   /** Where to send: see `WebhookHosts`. */
   readonly hosts: readonly string[];
   /** What messages are signed with; without secrets they are not. */
   readonly secrets?: readonly string[] | undefined;
-  /** Finds the addresses of a name; default: as the system does. */
-  readonly resolve?: (hostname: string) => Promise<readonly HostAddress[]>;
+  /** Finds the addresses of a name; default: of a host that is named exactly as the system does, of others by DNS. */
+  readonly resolve?: Resolve | undefined;
   /** How long sending may take in all; default 5000. */
   readonly timeoutMs?: number;
 }
@@ -38,6 +46,7 @@ export interface WebhooksOptions {
 /** How much of an answer is read, to be thrown away. */
 const MAX_ANSWER = 16 * 1024;
 const GONE = 410;
+const DNS_OPTIONS = { timeout: 2000, tries: 2 };
 
 /**
  * Sends messages to addresses that clients chose, and to none that the operator does not allow: the addresses of
@@ -47,11 +56,12 @@ const GONE = 410;
 export class Webhooks {
   readonly #hosts: WebhookHosts;
   readonly #signatures: WebhookSignatures;
-  readonly #resolve: NonNullable<WebhooksOptions['resolve']>;
+  readonly #resolve: Resolve | undefined;
   readonly #timeoutMs: number;
+  readonly #slow = new SlowHosts();
 
   /** @throws TypeError for a host or a secret that is not valid. */
-  constructor({ hosts, secrets = [], resolve = lookUp, timeoutMs = 5000 }: WebhooksOptions) {
+  constructor({ hosts, secrets = [], resolve, timeoutMs = 5000 }: WebhooksOptions) {
     this.#hosts = new WebhookHosts(hosts);
     this.#signatures = new WebhookSignatures(secrets);
     this.#resolve = resolve;
@@ -66,12 +76,22 @@ export class Webhooks {
 
   /** Sends a message once. The id is the same each time that it is sent. */
   async send(
-    { url: text, body, headers }: WebhookMessage,
+    message: WebhookMessage,
     { id, signal }: { readonly id: string; readonly signal: AbortSignal },
   ): Promise<SendResult> {
-    const url = this.#hosts.read(text);
+    const url = this.#hosts.read(message.url);
     if (typeof url === 'string') return failed(url);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(this.#timeoutMs)]);
+    const { host } = url;
+    if (!this.#slow.mayTry(host)) return failed(`${host} did not answer in time a moment ago`);
+    const late = AbortSignal.timeout(this.#timeoutMs);
+    try {
+      return await this.#sendTo(url, { ...message, id, limit: AbortSignal.any([signal, late]) });
+    } finally {
+      this.#slow.note(host, late.aborted);
+    }
+  }
+
+  async #sendTo(url: URL, { id, body, headers, limit }: Sending): Promise<SendResult> {
     const addresses = await this.#addressesOf(url, limit);
     if (typeof addresses === 'string') return failed(addresses);
     const options: RequestOptions = {
@@ -99,21 +119,23 @@ export class Webhooks {
   async #addressesOf(url: URL, limit: AbortSignal): Promise<readonly HostAddress[] | string> {
     const { hostname } = url;
     const literal = literalOf(hostname);
-    const found = literal === undefined ? await this.#find(hostname, limit) : [addressOf(literal)];
+    const found = literal === undefined ? await this.#find(url, limit) : [addressOf(literal)];
     if (typeof found === 'string') return found;
     const isAllowed =
       this.#hosts.isNamed(url) || found.every(({ address }) => isPublicAddress(address));
     return isAllowed ? found : `An address of ${hostname} is not on the public internet`;
   }
 
-  async #find(hostname: string, limit: AbortSignal): Promise<readonly HostAddress[] | string> {
+  async #find(url: URL, limit: AbortSignal): Promise<readonly HostAddress[] | string> {
+    const { hostname } = url;
+    const resolve = this.#resolve ?? (this.#hosts.isNamed(url) ? lookUp : askNameServers);
     const aborted = Promise.withResolvers<string>();
     const abort = (): void => aborted.resolve(`The name ${hostname} was not found in time`);
     if (limit.aborted) abort();
     limit.addEventListener('abort', abort, { once: true });
     const notFound = (error: unknown): string =>
       `The name ${hostname} was not found: ${codeOf(error) ?? 'no answer'}`;
-    const found = await Promise.race([this.#resolve(hostname).catch(notFound), aborted.promise]);
+    const found = await Promise.race([resolve(hostname).catch(notFound), aborted.promise]);
     limit.removeEventListener('abort', abort);
     return found.length > 0 ? found : `The name ${hostname} has no address`;
   }
@@ -121,6 +143,24 @@ export class Webhooks {
 
 function lookUp(hostname: string): Promise<readonly HostAddress[]> {
   return lookup(hostname, { all: true });
+}
+
+/**
+ * For names that clients choose. The system looks up two names at a time for the whole process, models and
+ * databases among them, which would wait for a name server that never answers.
+ */
+async function askNameServers(hostname: string): Promise<readonly HostAddress[]> {
+  const resolver = new Resolver(DNS_OPTIONS);
+  const [v4, v6] = await Promise.allSettled([
+    resolver.resolve4(hostname),
+    resolver.resolve6(hostname),
+  ]);
+  if (v4.status === 'fulfilled' || v6.status === 'fulfilled') {
+    return [v4, v6].flatMap((each) =>
+      each.status === 'fulfilled' ? each.value.map(addressOf) : [],
+    );
+  }
+  throw v4.reason;
 }
 
 function addressOf(address: string): HostAddress {

@@ -42,7 +42,7 @@ const RpcBody = v.pipe(
     method: v.pipe(
       v.string(),
       v.description(
-        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask or SubscribeToTask',
+        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask, SubscribeToTask, or a method of push notification configs',
       ),
     ),
     params: v.optional(v.looseObject({})),

@@ -1,4 +1,4 @@
-// What ListTasks is asked for.
+// The params of ListTasks, and where a page of it begins.
 import type { EventPosition } from 'jims-core';
 import * as v from 'valibot';
 

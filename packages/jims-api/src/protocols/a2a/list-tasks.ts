@@ -105,7 +105,7 @@ function isWanted({ state, changedAt }: TaskEntry, { status, changedFrom }: List
   return changedFrom === undefined || Date.parse(changedAt) >= changedFrom;
 }
 
-/** Reads the tasks of a page, and tells how many entries it has taken for that. */
+/** Reads the tasks of a page, and gives how many entries it has taken for that. */
 async function readTasks(
   api: ApiContext,
   call: Call,
@@ -133,6 +133,7 @@ async function readTasks(
       chars += JSON.stringify(task).length;
       tasks.push(task);
     }
+    await setImmediate();
   }
   return { tasks, taken: Math.min(taken, wanted) };
 }

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import { areYesAndNo } from '../../chat/yes-or-no.ts';
 import type { YesOrNo } from '../../chat/yes-or-no.ts';
+import { parseJson } from '../../http/fastapi/parse-json.ts';
 
 const MAX_ID = 256;
 
@@ -83,7 +84,7 @@ export function approvalIn({ interruptId: id, status, payload }: Resume): YesOrN
 
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,12 +1,12 @@
 // MCP up to 2025-11-25: a client begins with `initialize`, and may have a session.
 import type { JsonObject } from 'jims-core';
 
-import { json, jsonOrPieces } from '../../http/json-answer.ts';
+import { json } from '../../http/json-answer.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { methodNotFound, rpcResult } from '../json-rpc.ts';
 import type { RpcId, RpcMessage } from '../json-rpc.ts';
 import { callTool } from './call-tool.ts';
-import { listResourceTemplates, listResources, readResource } from './resources.ts';
+import { answerResource, listResourceTemplates, listResources } from './resources.ts';
 import { RunningCalls, callName } from './running-calls.ts';
 import { asksByForm, newSessionId, sessionOf } from './session.ts';
 import { serverInfo } from './stateless-result.ts';
@@ -35,7 +35,7 @@ export async function answerInSession(
     case 'resources/templates/list':
       return json(call, rpcResult(id, listResourceTemplates(api, call)));
     case 'resources/read':
-      return jsonOrPieces(call, rpcResult(id, await readResource(api, call, params)));
+      return answerResource(api, call, params, (resource) => rpcResult(id, resource));
     case 'tools/call':
       return callTool(api, call, { id, params, session });
     default:

@@ -7,7 +7,9 @@ import { storedAt } from '../../chat/sent-files.ts';
 import { contactInQuery, contactOf, mayReach } from '../../http/contact.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { HttpError } from '../../http/errors.ts';
+import { largeJson } from '../../http/json-answer.ts';
 import { originOrPublicUrl } from '../../http/public-address.ts';
+import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { rpcFailure } from '../json-rpc.ts';
 import { RESOURCE_NOT_FOUND } from './failures.ts';
@@ -46,12 +48,23 @@ export function listResourceTemplates(api: ApiContext, call: Call): object {
   return { resourceTemplates: [{ uriTemplate, name: 'file', description: 'A file by its id' }] };
 }
 
-/** @throws HttpError `mcp_resource_not_found` also for a file that is not the caller's. */
-export async function readResource(
+/**
+ * Answers with a file, in the caller's turn: a client that takes none of it keeps it in memory.
+ *
+ * @throws HttpError `mcp_resource_not_found` also for a file that is not the caller's.
+ */
+export function answerResource(
   api: ApiContext,
   call: Call,
-  { uri }: JsonObject,
-): Promise<object> {
+  params: JsonObject,
+  encode: (resource: object) => object,
+): Promise<Response> {
+  return answerInTurn(api, call, async (end) =>
+    largeJson(call, encode(await readResource(api, call, params)), end),
+  );
+}
+
+async function readResource(api: ApiContext, call: Call, { uri }: JsonObject): Promise<object> {
   if (typeof uri !== 'string') throw rpcFailure('invalid_params', 'uri must be a string');
   const stored = storedAt(uri);
   const [record] = stored ? await api.app.files.find([stored.fileId]) : [];

@@ -7,7 +7,7 @@ import { methodNotFound, rpcResult } from '../json-rpc.ts';
 import type { RpcId } from '../json-rpc.ts';
 import { TASKS, abilitiesIn, requireHeaders, requireTasks } from './client-abilities.ts';
 import type { ClientAbilities } from './client-abilities.ts';
-import { listResourceTemplates, listResources, readResource } from './resources.ts';
+import { answerResource, listResourceTemplates, listResources } from './resources.ts';
 import { callStateless } from './stateless-call.ts';
 import { FRESH_MS, cacheable, ofCaller } from './stateless-result.ts';
 import { listenToTasks } from './task-feed.ts';
@@ -28,8 +28,6 @@ const METHODS: Readonly<Record<string, Method>> = {
   'resources/list': async (api, call, { params }) =>
     ofCaller(api.app, await listResources(api, call, params), 0),
   'resources/templates/list': (api, call) => cacheable(api, listResourceTemplates(api, call)),
-  'resources/read': async (api, call, { params }) =>
-    ofCaller(api.app, await readResource(api, call, params), FRESH_MS),
   'tasks/get': getTask,
   'tasks/update': updateTask,
   'tasks/cancel': cancelTask,
@@ -49,6 +47,10 @@ export async function answerStateless(
   requireHeaders(call, { method, params });
   if (method === 'tools/call') return callStateless(api, call, { id, params, client });
   if (method === 'subscriptions/listen') return listenToTasks(api, call, { id, params, client });
+  if (method === 'resources/read') {
+    const encode = (file: object): object => rpcResult(id, ofCaller(api.app, file, FRESH_MS));
+    return answerResource(api, call, params, encode);
+  }
   const answer = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
   if (!answer) throw methodNotFound(method);
   if (method.startsWith('tasks/')) requireTasks(client);

@@ -44,7 +44,11 @@ export function listenToTasks(
   return openStream(api, call, async () => {
     const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
     const known = found.flatMap((task) => task?.runId ?? []);
-    return { frames: framesOf(api, call, { id, client, taskIds: known }) };
+    const over = new AbortController();
+    return {
+      frames: framesOf(api, call, { id, client, taskIds: known, signal: over.signal }),
+      onClose: () => over.abort(),
+    };
   });
 }
 
@@ -62,19 +66,21 @@ interface Feed {
   readonly id: RpcId;
   readonly client: ClientAbilities;
   readonly taskIds: readonly string[];
+  /** Aborts when nobody reads any more: what waits for a run cannot return before. */
+  readonly signal: AbortSignal;
 }
 
 async function* framesOf(
   api: ApiContext,
   call: Call,
-  { id, client, taskIds }: Feed,
+  { id, client, taskIds, signal }: Feed,
 ): AsyncGenerator<SseFrame, void, void> {
   const meta = { 'io.modelcontextprotocol/subscriptionId': id };
   const notify = (method: string, params: object): SseFrame =>
     messageFrame({ jsonrpc: '2.0', method, params: { ...params, _meta: meta } });
   const notifications = taskIds.length > 0 ? { taskIds } : {};
   yield notify('notifications/subscriptions/acknowledged', { notifications });
-  const feeds = taskIds.map((taskId) => statesOf(api, call, { taskId, client }));
+  const feeds = taskIds.map((taskId) => statesOf(api, call, { taskId, client, signal }));
   try {
     for await (const task of merged(feeds)) yield notify('notifications/tasks', task);
   } catch (error) {
@@ -88,9 +94,8 @@ async function* framesOf(
 async function* statesOf(
   api: ApiContext,
   call: Call,
-  { taskId, client }: { readonly taskId: string; readonly client: ClientAbilities },
+  { taskId, client, signal }: Pick<Feed, 'client' | 'signal'> & { readonly taskId: string },
 ): AsyncGenerator<object, void, void> {
-  const { signal } = call.request;
   for (let last = ''; !signal.aborted;) {
     const first = await api.app.runs.record(taskId);
     if (!first) return;
@@ -103,21 +108,29 @@ async function* statesOf(
     else await pause(LOOK_MS.first, signal);
     last = now;
     if (task.status !== 'working' && task.status !== 'input_required') return;
-    if (!(yield* untilChange(api, call, { task, newest }))) return;
+    if (!(yield* untilChange(api, { task, newest, signal }))) return;
   }
 }
 
 /** What a run says that it does, until it is over or its question is closed; false when nobody learns that. */
 async function* untilChange(
   api: ApiContext,
-  { request: { signal } }: Call,
-  { task, newest }: { readonly task: TaskState; readonly newest: RunRecord },
+  {
+    task,
+    newest,
+    signal,
+  }: {
+    readonly task: TaskState;
+    readonly newest: RunRecord;
+    readonly signal: AbortSignal;
+  },
 ): AsyncGenerator<object, boolean, void> {
   if (newest.question?.state === 'open') return isClosed(api, newest.question, signal);
   const run = await api.app.runs.find(newest.runId);
   if (!run) return false;
   let last = task.statusMessage;
   for await (const event of run.listen()) {
+    if (signal.aborted) return false;
     const statusMessage = wordsOf(event) ?? last;
     if (statusMessage !== last) yield { ...task, statusMessage };
     last = statusMessage;

@@ -72,7 +72,7 @@ export function answerUnreadable(server: Server, { logger, metrics }: Unreadable
 /** Answers a request whose address or `Host` header is not valid: no route can be found for it. */
 export function unreadableRequest({ logger, metrics }: UnreadableLog): Response {
   const requestId = randomUUID();
-  metrics.countRefusal('unreadable');
+  metrics.countRefusal('address_invalid');
   const detail = 'The Host header or the address of the request is not valid';
   logger.info({ requestId, status: 400 }, 'request could not be read');
   return Response.json(errorBody(new HttpError(400, detail, { code: 'address_invalid' })), {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import { execFile } from 'node:child_process';
 import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -192,6 +193,46 @@ test('a receiver, or a name server, that never answers is given up after a short
   const name = await send(unresolved, 'https://slow.example/');
   assert.match(reasonOf(answer), /did not answer in time/);
   assert.match(reasonOf(name), /not found in time/);
+});
+
+test('many messages to a host that hangs keep nobody waiting, and it gets one after a pause', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  let hangs = true;
+  await using receiver = await webhookReceiver((answer) => {
+    // The head of an answer alone keeps a connection, too.
+    if (hangs) answer.writeHead(200).write('x');
+    else answer.writeHead(204).end();
+  });
+  await using other = await webhookReceiver();
+  const webhooks = new Webhooks({ hosts: ['localhost'], timeoutMs: 300 });
+  assert.deepEqual(await send(webhooks, receiver.url), { kind: 'sent' });
+  const refused = `localhost:${receiver.port} did not answer in time a moment ago`;
+  assert.equal(reasonOf(await send(webhooks, receiver.url)), refused);
+  assert.deepEqual(await send(webhooks, other.url), { kind: 'sent' });
+  t.mock.timers.tick(4000);
+  hangs = false;
+  const [tried, ...others] = await Promise.all([1, 2, 3].map(() => send(webhooks, receiver.url)));
+  assert.deepEqual(tried, { kind: 'sent' });
+  assert.deepEqual(others.map(reasonOf), [refused, refused]);
+  assert.deepEqual(await send(webhooks, receiver.url), { kind: 'sent' });
+  assert.equal(receiver.arrived.length, 3);
+});
+
+test('a name that a client chose is not looked up by the system, which does two at a time for the whole process', async () => {
+  const lookups: string[] = [];
+  const hook = createHook({
+    init(_, type) {
+      if (type === 'GETADDRINFOREQWRAP' || type === 'QUERYWRAP') lookups.push(type);
+    },
+  }).enable();
+  const webhooks = new Webhooks({ hosts: ['*', 'named.invalid'], timeoutMs: 300 });
+  const chosen = await send(webhooks, 'https://chosen.invalid/');
+  assert.match(reasonOf(chosen), /^The name chosen\.invalid was not found/);
+  assert.deepEqual(lookups, ['QUERYWRAP', 'QUERYWRAP']);
+  lookups.length = 0;
+  await send(webhooks, 'https://named.invalid/');
+  assert.deepEqual(lookups, ['GETADDRINFOREQWRAP']);
+  hook.disable();
 });
 
 test('no proxy of the environment is used', async () => {

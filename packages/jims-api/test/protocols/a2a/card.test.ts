@@ -73,6 +73,7 @@ test('clients that have the card are answered that it has not changed', async ()
   const cases = [
     [{ 'if-none-match': etag }, 304],
     [{ 'if-none-match': `"x", ${etag}` }, 304],
+    [{ 'if-none-match': `W/${etag}` }, 304],
     [{ 'if-none-match': '"x"' }, 200],
     [{ 'if-modified-since': changed }, 304],
     [{ 'if-modified-since': before }, 200],

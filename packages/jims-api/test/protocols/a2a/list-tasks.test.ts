@@ -176,6 +176,28 @@ test('a long list is read to its end, each task once', async () => {
   assert.deepEqual(idsOf(found), started.toReversed());
 });
 
+test('other requests get a turn between the tasks of a list', async () => {
+  await using api = testApi(agentPipeline().pipeline);
+  const rpc = async (method: string, params: object): Promise<unknown> =>
+    (await jsonOf(await api.post('/a2a', { jsonrpc: '2.0', id: 1, method, params })))['result'];
+  for (let n = 0; n < 40; n++) {
+    const message = { messageId: `m${n}`, role: 'ROLE_USER', parts: [{ text: 'hello' }] };
+    await rpc('SendMessage', { message });
+  }
+  const turnsOf = async (pageSize: number): Promise<number> => {
+    let turns = 0;
+    const count = (): void => void (turns++, (next = setImmediate(count)));
+    let next = setImmediate(count);
+    assert.equal(Object(await rpc('ListTasks', { pageSize })).tasks.length, pageSize);
+    clearImmediate(next);
+    return turns;
+  };
+  await turnsOf(40);
+  const few = await turnsOf(8);
+  const many = await turnsOf(40);
+  assert.ok(many >= few + 4, `${many} turns, and ${few} for a short list`);
+});
+
 test('PostgreSQL lists the same', async () => {
   await using database = await freshDatabase();
   await using api = await serveApp(askingPipeline, { store: database.url });

@@ -183,13 +183,15 @@ for (const binding of BINDINGS) {
         authenticate: async ({ headers }) => {
           const name = headers.get('authorization')?.replace('Bearer ', '') ?? '';
           if (name === 'service') return { kind: 'service', id: 'service' };
-          return { kind: 'contact', id: name, contactId: name };
+          return { kind: 'contact', id: name, contactId: name.replace(/-.*/, '') };
         },
       });
-      const [anna, bert, service] = await Promise.all(
-        ['anna', 'bert', 'service'].map((key) => a2aClient(api.origin, { binding, key })),
+      const [anna, phone, bert, service] = await Promise.all(
+        ['anna', 'anna-phone', 'bert', 'service'].map((key) =>
+          a2aClient(api.origin, { binding, key }),
+        ),
       );
-      assert.ok(anna && bert && service);
+      assert.ok(anna && phone && bert && service);
       const { id: taskId } = await sendWith(
         anna,
         'hello',
@@ -211,7 +213,9 @@ for (const binding of BINDINGS) {
         configOf(receiver.url, { taskId, token: 'own' }),
       );
       await service.deleteTaskPushNotificationConfig(query);
-      assert.equal((await anna.getTaskPushNotificationConfig(query)).token, 'of-anna');
+      for (const own of [anna, phone]) {
+        assert.equal((await own.getTaskPushNotificationConfig(query)).token, 'of-anna');
+      }
     });
 
     test('an address that is not allowed, and a config too many, are refused before anything happens', async () => {

@@ -148,6 +148,20 @@ test('an approval is a click, in whatever form it comes, and a reason is kept wi
   assert.deepEqual([threads.length, reasons], [1, ['A gift']]);
 });
 
+test('a reason is no longer than a message may be, and JSON in a string no deeper than a body', async () => {
+  await using served = await serveApp({ pipeline: askingPipeline }, { maxMessageBytes: 1000 });
+  const page = pageOf(served);
+  await page.say('refund');
+  const question = resolved(page)[0] ?? assert.fail();
+  const long = { approved: true, reason: 'x'.repeat(1001) };
+  for (const payload of [long, JSON.stringify(long)]) {
+    await assert.rejects(page.resume([{ ...question, payload }]), /larger than 1000 bytes/);
+  }
+  const deep = `{"approved":true,"more":${'['.repeat(100)}${']'.repeat(100)}}`;
+  const words = await page.resume([{ ...question, payload: deep }]);
+  assert.deepEqual(words, [`comm.user_message none: ${deep}`]);
+});
+
 test('the result of its tool call answers a question, for clients without interrupts', async () => {
   await using served = await serveApp({ pipeline: askingPipeline });
   const page = pageOf(served);

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 
 import type { ThreadContext } from 'jims-core';
 
+import { jsonOf, testApi } from '../../support/api.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { statelessClient } from './stateless-client.ts';
+import { postStateless } from './stateless-request.ts';
 
 const PIXEL = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -74,3 +76,27 @@ for (const mode of ['auto', 'legacy'] as const) {
     }
   });
 }
+
+test('a contact reads four large files at once, as each is in memory until its client has taken it', async () => {
+  await using api = testApi(() => {});
+  const sent = await api.send('POST', '/api/v1/files?name=large.txt&contact_id=anna', {
+    headers: { 'content-type': 'text/plain' },
+    body: 'x'.repeat(2 * 1024 * 1024),
+  });
+  const { file_id: id } = await jsonOf(sent);
+  const uri = `http://localhost/api/v1/files/${String(id)}`;
+  const read = (contact: object): Promise<Response> =>
+    postStateless(api, 'resources/read', { uri }, { headers: { 'mcp-name': uri, ...contact } });
+  const anna = { 'x-jims-contact-id': 'anna' };
+  const [first] = await Promise.all([1, 2, 3, 4].map(() => read(anna)));
+  let isAnswered = false;
+  const fifth = read(anna).then((response) => {
+    isAnswered = true;
+    return response;
+  });
+  // Each of these takes as long as that one would.
+  for (let n = 0; n < 3; n++) assert.equal((await read({})).status, 200);
+  assert.equal(isAnswered, false);
+  await first?.body?.cancel();
+  assert.equal((await fifth).status, 200);
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { eventually } from '../../../../jims-core/test/support/eventually.ts';
 import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi, testApiOn } from '../../support/api.ts';
@@ -152,4 +153,24 @@ test('a service that stops ends its streams as one that has nothing more to say'
   await api.app.close();
   const rest = await frames.rest();
   assert.equal(Object(rest.at(-1)?.data).id, 7);
+});
+
+test('a stream whose client has left does not listen to the pieces that come then', async () => {
+  const words = new TransformStream<string, string>();
+  const writer = words.writable.getWriter();
+  await using api = testApi((ctx) => ctx.sendMessage(words.readable));
+  const taskId = await begin(api, 'talk');
+  const run = (await api.app.runs.find(taskId)) ?? assert.fail();
+  const listening = mock.method(run, 'listen');
+  mock.method(api.app.runs, 'find', async () => run);
+  const frames = liveFrames(await listen(api, { taskIds: [taskId] }));
+  await requireAcknowledged(frames, { taskIds: [taskId] });
+  await nextTask(frames);
+  await eventually(() => listening.mock.callCount() > 0);
+  const events = listening.mock.calls.at(-1)?.result ?? assert.fail();
+  const left = mock.method(events, 'return');
+  await frames.leave();
+  await writer.write('word ');
+  await eventually(() => left.mock.callCount() === 1);
+  await writer.close();
 });

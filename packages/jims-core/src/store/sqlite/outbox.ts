@@ -193,7 +193,7 @@ export class Outbox {
     return Number(this.#sql.insert.run(...values, ...state).lastInsertRowid);
   }
 
-  /** Never changed in its place: see jims_activity. The old one goes first, as both have one name. */
+  /** Never changed in place: see jims_activity. The old one goes first, as both have one name. */
   #replace([before, createdAt, dueAt, claim]: NamedRow, values: Values): void {
     // Of one that is being sent now the end is waited for.
     const isWaiting = dueAt !== NEVER && claim === NO_CLAIM;

@@ -152,9 +152,12 @@ function configsOf({ subscriptions, ...owner }: OwnTask): Promise<readonly NewSu
   return subscriptions.subscriptions(owner);
 }
 
-/** Of a task that a contact and a service reach, neither sees the secrets of the other. */
-function ownerOf({ principal: { kind, id } }: Call): string {
-  return `${kind}:${id}`;
+/**
+ * Of a task that a contact and a service reach, neither sees the secrets of the other. A contact is the same one by
+ * each of their tokens, and when a service names them by the header.
+ */
+function ownerOf({ principal }: Call): string {
+  return `${principal.kind}:${principal.kind === 'contact' ? principal.contactId : principal.id}`;
 }
 
 async function subscribe(
