@@ -7,6 +7,7 @@ export { eventPieces } from './app/event-pieces.ts';
 export { refuseRuns, reloading, takeOver } from './app/live-code.ts';
 export type { FixedPart } from './app/live-code.ts';
 export { openByDefault } from './app/options.ts';
+export { isOfApp } from './errors/call-frames.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
 export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';

@@ -259,6 +259,7 @@ test('jims-core/host exports these names and no others', async () => {
     'failCurrentRun',
     'filesOfMessage',
     'isAllowedType',
+    'isOfApp',
     'isTypePattern',
     'onTracingFault',
     'openByDefault',

@@ -80,6 +80,43 @@ describe('the playground', () => {
     assert.deepEqual(errors, []);
   });
 
+  test('the app greets when a chat is opened, and in a new thread: its buttons can be clicked', async () => {
+    await using service = await servePlayground({
+      durable: true,
+      async conversationStartPipeline(ctx) {
+        const buttons = [{ id: 'funghi', text: 'With mushrooms' }];
+        const reply = await ctx.ask(`Welcome, ${ctx.contactId}!`, { buttons });
+        if (reply.kind === 'message') ctx.sendMessage(`One ${reply.buttonId}`);
+      },
+      pipeline: (ctx) => ctx.sendMessage('Hm?'),
+    });
+    const { app, origin } = service;
+    await using browser = await openPage(`${origin}/`);
+    const { page, errors } = browser;
+    await wide(page);
+    const greeted = page.getByRole('heading', { name: 'Welcome, playground!' });
+    await greeted.waitFor();
+    await page.locator('.thread-title', { hasText: 'Welcome, playground!' }).waitFor();
+    await page.getByRole('button', { name: 'With mushrooms' }).click();
+    await answered(page, 'One funghi');
+    const [first] = (await app.threads.list({ limit: 9 })).threads;
+    assert.equal(new URL(page.url()).hash, `#/threads/${first?.id}`);
+    await page.reload();
+    await answered(page, 'One funghi');
+
+    await page.getByLabel('Talk as').fill('anna');
+    await page.keyboard.press('Tab');
+    await page.getByRole('button', { name: 'New', exact: true }).click();
+    await page.getByRole('heading', { name: 'Welcome, anna!' }).waitFor();
+    await page.getByRole('button', { name: 'With mushrooms' }).waitFor();
+    const { threads } = await app.threads.list({ limit: 9 });
+    assert.deepEqual(
+      threads.map(({ contactId }) => contactId),
+      ['anna', 'playground'],
+    );
+    assert.deepEqual(errors, []);
+  });
+
   test('a run is shown while it goes on, and can be stopped', async () => {
     const app = tryingApp();
     await using service = await servePlayground(app);
@@ -130,6 +167,7 @@ describe('the playground', () => {
     );
     assert.equal(await excerpt.locator('.column').innerText(), 'n');
     await inspector.getByText('Caused by Error: socket hang up').waitFor();
+    await page.locator('.thread-row').getByText('failed', { exact: true }).waitFor();
     assert.equal(await inspector.getByRole('button', { name: 'Retry' }).count(), 0);
 
     const failed = page.url();
@@ -170,12 +208,15 @@ describe('the playground', () => {
     assert.deepEqual(takeOver(app, defineApp({ ...other, store })), []);
     await say(page, 'large');
     await inspector.locator('.status.failed').waitFor();
+    const mark = page.locator('.thread-row').getByText('failed', { exact: true });
+    await mark.waitFor();
     await page.locator('jims-chat').getByRole('button', { name: 'Try again' }).waitFor();
     assert.deepEqual(takeOver(app, defineApp({ ...asking, store })), []);
     const failed = page.url();
     await inspector.getByRole('button', { name: 'Retry' }).click();
     await answered(page, 'Size large');
     await inspector.locator('.status.completed').waitFor();
+    await mark.waitFor({ state: 'detached' });
     await page
       .locator('jims-chat')
       .getByRole('button', { name: 'Try again' })

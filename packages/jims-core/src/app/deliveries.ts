@@ -18,7 +18,9 @@ export type Subscriptions = Pick<OutboxStore, 'subscribe' | 'subscriptions' | 'u
  * });
  */
 export function sendDeliveriesBy(app: JimsApp, kind: string, send: SendDelivery): void {
-  openAppOf(app).deliveries.sendBy(kind, send);
+  const { metrics, deliveries } = openAppOf(app);
+  metrics.expectDeliveries(kind);
+  deliveries.sendBy(kind, send);
 }
 
 /**

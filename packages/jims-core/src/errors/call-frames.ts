@@ -34,7 +34,12 @@ export async function withCallFrames<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether a file is the app's own: in no package, and not of JIMS. */
+/**
+ * Whether a file is the app's own: in no package, and not of JIMS.
+ *
+ * @param file An absolute path, as `stackFrames` gives it.
+ * @example const own = stackFrames(stack).filter(({ file }) => isOfApp(file));
+ */
 export function isOfApp(file: string): boolean {
   return !file.includes(`${sep}node_modules${sep}`) && !isOfJims(file);
 }

@@ -138,6 +138,7 @@ const MAX_CAUSES = 8;
 const MAX_NAME = 100;
 const MAX_MESSAGE = 4000;
 const MAX_FRAMES = 6000;
+const MAX_LISTED = 20;
 
 interface ErrorDescription {
   readonly name?: string;
@@ -182,7 +183,7 @@ export function plainError(error: unknown): Error {
 
 function describe(error: unknown, causes: number): ErrorDescription {
   try {
-    if (!(error instanceof Error)) return { message: cutText(String(error), MAX_MESSAGE) };
+    if (!(error instanceof Error)) return { message: cutText(textOf(error), MAX_MESSAGE) };
     const members: UnknownError = error;
     const { code, stack, cause } = members;
     const name = cutText(String(members.name), MAX_NAME);
@@ -199,6 +200,14 @@ function describe(error: unknown, causes: number): ErrorDescription {
   } catch {
     return { message: 'An error that cannot be read' };
   }
+}
+
+/** What was thrown and is not an error: the issues of a schema are a list of messages. */
+function textOf(thrown: unknown): string {
+  if (Array.isArray(thrown)) return thrown.slice(0, MAX_LISTED).map(textOf).join('; ');
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  const message: unknown = Reflect.get(thrown, 'message');
+  return typeof message === 'string' ? message : String(thrown);
 }
 
 /** What `jims-api dev` puts after the name of a file, to load it again. */

@@ -20,7 +20,15 @@ import type { Thread } from '../thread/thread.ts';
 import { titleEvent } from '../thread/title.ts';
 import type { ContextFiles, ThreadFile } from './context-files.ts';
 import type { ContextJournal, ReadMessage, StreamedMessage } from './context-journal.ts';
-import { asName, asText } from './given-text.ts';
+import {
+  asName,
+  asText,
+  requireButtons,
+  requireMessage,
+  requireSchema,
+  requireState,
+  requireWork,
+} from './given-values.ts';
 import { dataOf, plainBody } from './message-body.ts';
 import type { MessageNews, MessageOptions, MessagePieces } from './message-part.ts';
 import { MessageReader, onePiece } from './message-reader.ts';
@@ -252,6 +260,7 @@ export class ThreadContext {
     message: string | MessagePieces,
     options: MessageOptions = {},
   ): void | Promise<string> {
+    requireMessage('A message', message);
     if (typeof message === 'string' && !options.files) return this.#say(message, options.sources);
     const pieces = typeof message === 'string' ? onePiece(message) : message;
     return this.#stream(pieces, options, (body, id) => {
@@ -269,7 +278,8 @@ export class ThreadContext {
    * ```
    */
   sendMessageWithButtons(text: string, buttons: readonly Button[]): void {
-    const data = { role: 'assistant', content: text, buttons };
+    requireButtons(buttons);
+    const data = { role: 'assistant', content: asText('A message with buttons', text), buttons };
     this.sendEvent(ASSISTANT_MESSAGE_WITH_BUTTONS, data);
   }
 
@@ -308,6 +318,7 @@ export class ThreadContext {
    * @throws JimsError as `sendEvent`.
    */
   setState(name: string, value: object): void {
+    requireState(name, value);
     this.sendEvent(STATE_PREFIX + name, value);
   }
 
@@ -321,6 +332,7 @@ export class ThreadContext {
    * ```
    */
   getState<T>(name: string, schema: StandardSchemaV1<unknown, T>): T | undefined {
+    requireSchema(name, schema);
     const type = STATE_PREFIX + cleanText(name);
     const isIt = (event: NewEvent | ThreadEvent): boolean => event.type === type;
     const stored = this.outgoingEvents.findLast(isIt) ?? this.#log.findLast(isIt);
@@ -348,7 +360,9 @@ export class ThreadContext {
     work: (scope: StepScope) => T | Promise<T>,
     options: StepOptions = {},
   ): Promise<T> {
-    return this.#journal.step(asName(name), work, options);
+    const kept = asName(name);
+    requireWork(kept, work);
+    return this.#journal.step(kept, work, options);
   }
 
   /**
@@ -357,7 +371,8 @@ export class ThreadContext {
    * which executes the pipeline again up to here, with the results of its steps. So nothing that waits
    * for the answer holds anything; code after an `await ctx.ask` that never gets an answer never runs.
    *
-   * @throws JimsError `cannot_ask` in a conversation start and in a pipeline of `ThreadController.run`;
+   * @throws JimsError `cannot_ask` in a conversation start that runs with the first message, and in a pipeline of
+   * `ThreadController.run`;
    * `step_nested` inside a step; `answer_invalid` for a service's value that does not fit the schema.
    * @example
    * ```ts
@@ -374,7 +389,8 @@ export class ThreadContext {
     question: ServiceQuestion<T> | string | MessagePieces,
     options: AskOptions<T> = {},
   ): Promise<ServiceAnswer<T> | ContactAnswer<T>> {
-    if (typeof question !== 'string' && 'to' in question) return this.#journal.askService(question);
+    if (isToService(question)) return this.#journal.askService(question);
+    requireMessage('A question', question);
     return this.#journal.askContact(question, options, (pieces, send) =>
       this.#stream(pieces, {}, send),
     );
@@ -404,7 +420,9 @@ export class ThreadContext {
    */
   updateAgentStatus(status: string | AgentStatus): void {
     const { message, statusType } =
-      typeof status === 'string' ? { message: status, statusType: 'status' } : status;
+      typeof status === 'object' && status !== null
+        ? status
+        : { message: status, statusType: 'status' };
     this.#output.status({
       message: cleanText(asText('A status', message)),
       statusType: cleanText(asText('The type of a status', statusType)),
@@ -441,6 +459,14 @@ export class ThreadContext {
   #lastByUser(): (ThreadEvent & { readonly data: CommunicationEvent }) | undefined {
     return this.#log.findLast(isSaidByUser);
   }
+}
+
+function isToService<T>(
+  question: ServiceQuestion<T> | string | MessagePieces,
+): question is ServiceQuestion<T> {
+  if (typeof question !== 'object' || question === null || !('to' in question)) return false;
+  asText('The name of a question to a service', question.name);
+  return true;
 }
 
 type Said = ThreadEvent & { readonly data: CommunicationEvent };

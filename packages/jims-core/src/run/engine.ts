@@ -43,12 +43,11 @@ export class RunEngine implements KnownThreads {
 
   private constructor(app: RunnableApp) {
     const { store, files, limits, logger, metrics } = app;
-    const { leaseMs, maxThreadSize } = limits;
     const instanceId = newId();
     const closing = this.#closing.signal;
     this.#app = app;
     this.#store = store;
-    this.events = new EventCache(store, { maxThreadSize, logger });
+    this.events = new EventCache(store, { maxThreadSize: limits.maxThreadSize, logger });
     this.#admission = new Admission(limits, metrics);
     this.#runs = new RunRegistry(store, logger, closing, app.traces);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
@@ -56,7 +55,7 @@ export class RunEngine implements KnownThreads {
     this.#lease = new Lease({
       store,
       instanceId,
-      leaseMs,
+      leaseMs: limits.leaseMs,
       logger,
       runs: this.#runs,
       turns: this.#turns,
@@ -108,6 +107,7 @@ export class RunEngine implements KnownThreads {
     const endAccept = this.#turns.beginAccept();
     let result: AcceptResult;
     try {
+      await this.#lease.hold();
       result = await this.#store.acceptRun(this.#acceptRequest(request));
       // The chain of a question that it closed may have to go on.
       if (request.answer?.kind === 'decline') this.#lease.reapSoon();
@@ -183,8 +183,8 @@ export class RunEngine implements KnownThreads {
     this.#admission.requireOpen();
     const endAccept = this.#turns.beginAccept();
     try {
-      const { instanceId } = this.#services;
-      const result = await this.#store.retryRun({ runId, instanceId });
+      await this.#lease.hold();
+      const result = await this.#store.retryRun({ runId, instanceId: this.#services.instanceId });
       if (result.kind === 'accepted') return this.recover(result);
       if (result.kind === 'run_not_found') return undefined;
       throw notRetried(runId, result);

@@ -26,7 +26,7 @@ import type { StopReason } from './stop-switch.ts';
 import { TracedLog } from './trace/traced-log.ts';
 
 const NO_QUESTIONS_AT_START =
-  'A conversation start cannot ask: let the pipeline ask when the first message comes';
+  'A conversation start cannot ask when it runs with the first message: open the thread with `greet`, where it runs by itself, or let the pipeline ask';
 const NO_QUESTIONS_AD_HOC =
   'A pipeline that was given to ThreadController.run cannot ask, as only this process has it: let the pipeline of the app ask';
 

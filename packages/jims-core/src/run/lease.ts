@@ -1,4 +1,4 @@
-import { describeError } from '../errors/jims-error.ts';
+import { JimsError, describeError } from '../errors/jims-error.ts';
 import type { RecoveredRun, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { Outage } from './outage.ts';
@@ -8,18 +8,20 @@ import type { Turns } from './turns.ts';
 import { within } from './within.ts';
 
 export interface LeaseOptions {
-  readonly store: Store;
+  readonly store: Pick<Store, 'renewLease' | 'endLease' | 'reapRuns' | 'listen'>;
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly logger: Logger;
   readonly runs: Pick<RunRegistry, 'stopAll'>;
-  readonly turns: Turns;
+  readonly turns: Pick<Turns, 'hint' | 'started' | 'checkOwners'>;
   readonly recovery: Pick<Recovery, 'about' | 'request' | 'found'>;
   /** Executes the runs that were recovered. */
   readonly engine: { recover(run: RecoveredRun): unknown };
 }
 
 const REAP_MS = 2000;
+/** How soon a renewal that failed is tried again. */
+const RETRY_MS = 500;
 /** How long ending waits for a database that does not answer. */
 const END_MS = 2000;
 
@@ -29,10 +31,15 @@ export class Lease {
   readonly #renewing: Outage;
   readonly #reaping: Outage;
   #renewedAt = 0;
+  /** Since when no renewal was late. */
+  #inTouchSince = -Infinity;
   #beat: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #reaper: NodeJS.Timeout | undefined;
   /** The last renewal. */
   #beating: Promise<void> = Promise.resolve();
+  /** The renewal that runs wait for before they begin. */
+  #holding: Promise<void> | undefined;
   #isEnded = false;
   #isReaping = false;
   #lostRuns = 0;
@@ -53,9 +60,7 @@ export class Lease {
     const { store, instanceId, leaseMs, turns, recovery } = this.#options;
     await store.renewLease(instanceId, leaseMs, recovery.about);
     this.#renewedAt = performance.now();
-    this.#beat = setInterval(() => {
-      this.#beating = this.#renew();
-    }, leaseMs / 3).unref();
+    this.#beat = setInterval(() => void this.#renew(), leaseMs / 3).unref();
     // The jitter keeps processes that were started together from asking at the same moments.
     const reapMs = REAP_MS * (0.8 + Math.random() * 0.4);
     this.#reaper = setInterval(() => void this.#reap(), reapMs).unref();
@@ -73,10 +78,26 @@ export class Lease {
     if (!this.#isEnded) void this.#reap();
   }
 
+  /**
+   * To be awaited before a run is stored: a process whose lease is over is taken for dead, and its runs with it.
+   * Waits for nothing while the lease is renewed in time.
+   *
+   * @throws JimsError `store_unavailable` when the lease is over and cannot be renewed.
+   */
+  async hold(): Promise<void> {
+    if (!this.#isLate) return;
+    this.#holding ??= this.#renew().finally(() => {
+      this.#holding = undefined;
+    });
+    await this.#holding;
+    if (!this.#isOver) return;
+    const message = 'The database does not answer: this process cannot show that it lives';
+    throw new JimsError('store_unavailable', message);
+  }
+
   /** Tells the others at once what has changed about this process. */
-  async announce(): Promise<void> {
-    this.#beating = this.#renew();
-    await this.#beating;
+  announce(): Promise<void> {
+    return this.#renew();
   }
 
   /** Never rejects: a lease that cannot be ended now runs out, as that of a dead process. */
@@ -84,6 +105,7 @@ export class Lease {
     this.#isEnded = true;
     clearInterval(this.#beat);
     clearInterval(this.#reaper);
+    clearTimeout(this.#retry);
     const ended = this.#endNow().catch((error: unknown) => {
       const { logger } = this.#options;
       logger.warn({ error: describeError(error) }, 'cannot end the lease of this process');
@@ -102,21 +124,36 @@ export class Lease {
     return this.#lostRuns;
   }
 
-  async #renew(): Promise<void> {
+  /** Never rejects. */
+  #renew(): Promise<void> {
+    this.#beating = this.#renewNow();
+    return this.#beating;
+  }
+
+  async #renewNow(): Promise<void> {
     const { store, instanceId, leaseMs, runs, turns, recovery } = this.#options;
     const at = performance.now();
     try {
       await store.renewLease(instanceId, leaseMs, recovery.about);
       const wasOver = this.#isOver;
-      this.#renewedAt = at;
+      if (this.#isLate) this.#inTouchSince = performance.now();
+      this.#renewedAt = Math.max(this.#renewedAt, at);
       this.#renewing.worked();
       // It ran out, as when the machine slept: other processes may have taken runs.
       if (wasOver) void turns.checkOwners();
     } catch (error) {
       if (this.#isEnded) return;
       this.#renewing.failed(error);
+      this.#renewAgainSoon();
       if (this.#isOver) runs.stopAll('lost');
     }
+  }
+
+  #renewAgainSoon(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      void this.#renew();
+    }, RETRY_MS).unref();
   }
 
   /** One at a time: what is asked for meanwhile comes after it. */
@@ -132,15 +169,15 @@ export class Lease {
   }
 
   async #reapOnce(): Promise<void> {
-    const { store, leaseMs, logger, turns, recovery, engine } = this.#options;
+    const { store, logger, turns, recovery, engine } = this.#options;
     // After a pause of this process it may come before the renewal: it must not reap its own runs.
-    if (performance.now() - this.#renewedAt >= leaseMs / 2) await this.#renew();
-    if (this.#isOver) return;
+    if (this.#isLate) await this.#renew();
+    if (this.#isOver || this.#mayBeFirst) return;
     try {
       const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
       this.#lostRuns += lost;
-      if (lost > 0) logger.warn({ lost }, 'runs of a dead process were marked lost');
+      if (lost > 0) logger.warn({ lost }, 'runs of dead processes were marked lost');
       started.forEach((run) => turns.started(run));
       if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
@@ -151,5 +188,18 @@ export class Lease {
 
   get #isOver(): boolean {
     return performance.now() - this.#renewedAt >= this.#options.leaseMs;
+  }
+
+  /** Whether a renewal or more is missing: after an outage, or when this process stood still. */
+  get #isLate(): boolean {
+    return performance.now() - this.#renewedAt >= this.#options.leaseMs / 2;
+  }
+
+  /**
+   * Whether this process may be the first that the database answers after an outage. The leases of living
+   * processes may be over then, until they have renewed them, too.
+   */
+  get #mayBeFirst(): boolean {
+    return performance.now() - this.#inTouchSince < this.#options.leaseMs / 2;
   }
 }

@@ -38,12 +38,20 @@ export function fenced(): JimsError {
   return new JimsError('lost', 'The run is no longer this process’s: nothing of it was stored');
 }
 
+const CODE_CHANGED =
+  '. Or its code has changed: run it again with the code that began the conversation, or let the code look at ctx.chainVersion';
+
 /** The error of a pipeline that does not go the way that it went before. `how` says where. */
 export function changed(how: string): JimsError {
   return new JimsError(
     'pipeline_changed',
-    `The pipeline takes another way than when it ran before: ${how}. Run it again with the code that began the conversation, or let the code look at ctx.chainVersion`,
+    `The pipeline takes another way than when it ran before: ${how}. Something in it is different each time: take the time from ctx.now, random numbers from ctx.random, and what comes from outside, such as the environment, from ctx.step${CODE_CHANGED}`,
   );
+}
+
+/** The message of such an error where the code is known to be the same. */
+export function withoutCodeChange(message: string): string {
+  return message.replace(CODE_CHANGED, '');
 }
 
 /** The error of a run that wanted to ask a service. */

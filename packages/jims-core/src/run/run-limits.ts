@@ -40,7 +40,7 @@ export interface RunLimits {
   readonly questionTtlMs: number;
   /**
    * How long a pipeline that repeats what its chain has done may be busy with something else than its context, in
-   * milliseconds; default 10 seconds. After that its code counts as changed.
+   * milliseconds; default 10 seconds. After that it has failed with `pipeline_changed`.
    */
   readonly replayWaitMs: number;
 }

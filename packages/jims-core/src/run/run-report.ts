@@ -66,7 +66,7 @@ export class RunReport {
     logger.debug({ requestId: this.#requestId, runId, threadId, ...usage }, 'model answered');
   }
 
-  /** A tool threw: the model gets the message, and nobody else learns of it. */
+  /** A tool threw, or was called with arguments that do not fit: the model gets the message, and nobody else learns of it. */
   readonly onToolFailed = (tool: string, thrown: unknown): void => {
     const { runId, threadId } = this.#owner;
     const error = describeError(thrown);

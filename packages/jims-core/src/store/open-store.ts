@@ -18,7 +18,7 @@ export interface OpenStoreOptions {
    * threads are, else the first schema of the search path. Not for SQLite.
    */
   readonly schema?: string | undefined;
-  /** Gets a line about each thing that opening waits for. Default: silent. */
+  /** Gets a line about each thing that opening waits for, and about a new database. Default: silent. */
   readonly logger?: Logger | undefined;
 }
 
@@ -44,7 +44,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
     }
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
-    return openSqliteStore(file);
+    return openSqliteStore(file, options.logger);
   }
   throw new JimsError(
     'store_invalid',

@@ -5,7 +5,9 @@ import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
 export type RunStatusLabel = 'success' | 'failure' | 'cancelled';
 
 /** What came of an attempt to send a delivery, as the label `outcome`. */
-export type DeliveryOutcomeLabel = 'sent' | 'failed' | 'dead' | 'outdated';
+export type DeliveryOutcomeLabel = (typeof OUTCOMES)[number];
+
+const OUTCOMES = ['sent', 'failed', 'dead', 'outdated'] as const;
 
 /** The metrics of a process for Prometheus. Names, labels and buckets are those of the original. */
 export interface Metrics {
@@ -39,6 +41,8 @@ export interface Metrics {
    * first refusal as an increase.
    */
   expectRefusals(codes: readonly string[]): void;
+  /** Shows all outcomes of `countDelivery` for a kind with 0 from the start, as `expectRefusals`. */
+  expectDeliveries(kind: string): void;
   /** The registry with all metrics, for an exporter. Loads the metrics library. */
   registry(): Promise<Registry>;
 }
@@ -83,6 +87,7 @@ export function createMetrics(): Metrics {
 class PrometheusMetrics implements Metrics {
   readonly #numbers = new Map<string, AppNumber>();
   readonly #expectedRefusals = new Set<string>();
+  readonly #expectedKinds = new Set<string>();
   #loading: Promise<Instruments> | undefined;
   #instruments: Instruments | undefined;
   #processMetrics: Promise<void> | undefined;
@@ -127,6 +132,11 @@ class PrometheusMetrics implements Metrics {
     if (this.#instruments) showZero(this.#instruments, codes);
   }
 
+  expectDeliveries(kind: string): void {
+    this.#expectedKinds.add(kind);
+    if (this.#instruments) showNoDeliveries(this.#instruments, [kind]);
+  }
+
   async registry(): Promise<Registry> {
     const { registry } = await this.#load();
     this.#processMetrics ??= collectProcessMetrics(registry);
@@ -162,6 +172,7 @@ class PrometheusMetrics implements Metrics {
     this.#loading ??= import('prom-client').then((library) => {
       const instruments = createInstruments(library, this.#numbers.values());
       showZero(instruments, this.#expectedRefusals);
+      showNoDeliveries(instruments, this.#expectedKinds);
       this.#instruments = instruments;
       return instruments;
     });
@@ -271,6 +282,12 @@ function valueOf(read: () => number): number {
 function showZero({ refusals, feedback }: Instruments, codes: Iterable<string>): void {
   for (const code of codes) refusals.inc({ code }, 0);
   for (const value of ['up', 'down']) feedback.inc({ value }, 0);
+}
+
+function showNoDeliveries({ deliveries }: Instruments, kinds: Iterable<string>): void {
+  for (const kind of kinds) {
+    for (const outcome of OUTCOMES) deliveries.inc({ kind, outcome }, 0);
+  }
 }
 
 /** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */

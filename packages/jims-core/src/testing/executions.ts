@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
+import { withoutCodeChange } from '../run/run-failure.ts';
 import type { RunOutcomeRecord, RunRecord } from '../store/store.ts';
 import type { NewEvent } from '../thread/event.ts';
 
@@ -8,7 +9,9 @@ import type { NewEvent } from '../thread/event.ts';
  * time belongs into a step. `undefined` when both came to the same.
  */
 export function differenceOf(first: RunOutcomeRecord, second: RunRecord): string | undefined {
-  if (second.error) return `The run failed when it was executed again: ${second.error.message}`;
+  if (second.error) {
+    return `The run failed when it was executed again: ${withoutCodeChange(second.error.message)}`;
+  }
   const [before, after] = [first.events.map(plain), second.events.map(plain)];
   for (let n = 0; n < Math.max(before.length, after.length); n++) {
     if (isDeepStrictEqual(before[n], after[n])) continue;

@@ -100,6 +100,7 @@ class Script {
 
 function take(user: TestUser, turn: SavedTurn): Promise<TestAnswer> {
   const options = { expectError: turn.expect.error !== undefined };
+  if ('open' in turn) return user.open(options);
   if ('say' in turn) return user.say(turn.say, options);
   if ('click' in turn) return user.click(turn.click, options);
   if ('answer' in turn) return user.waitAndAnswer(turn.answer, turn.value, options);
@@ -191,6 +192,13 @@ async function conversationIn(saved: SavedConversation | URL | string): Promise<
       `The conversation has the form ${String(version)}, and this version of jims-core reads form 1`,
     );
   }
-  const conversation: SavedConversation = Object(read);
-  return conversation;
+  return withOpening(Object(read));
+}
+
+/** A click that comes first is on a button of the greeting, which earlier versions did not save as a turn. */
+function withOpening(conversation: SavedConversation): SavedConversation {
+  const { greeting: messages, ...rest } = conversation;
+  const [first] = rest.turns;
+  if (!messages || !first || !('click' in first)) return conversation;
+  return { ...rest, turns: [{ open: true, expect: { messages } }, ...rest.turns] };
 }

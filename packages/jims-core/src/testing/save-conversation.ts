@@ -107,10 +107,7 @@ class Turns {
 
   constructor(events: readonly RecordedEvent[], runs: readonly RecordedRun[]) {
     this.#events = events;
-    const types = new Map(events.map(({ event_id, event_type }) => [event_id, event_type]));
-    // A greeting before the first message is not a turn.
-    const turns = runs.filter(({ run_id }) => types.get(run_id) !== GREETED);
-    this.#runs = new Map(turns.map((run) => [run.run_id, run]));
+    this.#runs = new Map(runs.map((run) => [run.run_id, run]));
     const first = events.findIndex((event) => this.#runs.has(event.event_id));
     const before = first < 0 ? [] : events.slice(0, first);
     this.greeting = textsOf(before);
@@ -188,6 +185,7 @@ function isChat({ operation, answer }: RecordedEntry): boolean {
 
 function actionOf({ event_type: type, event_data: data }: RecordedEvent): SavedAction {
   const { content, name } = data;
+  if (type === GREETED) return { open: true };
   if (type === 'comm.user_message' && typeof content === 'string') return { say: content };
   if (type === 'comm.user_button_click' && typeof content === 'string') return { click: content };
   const question = typeof name === 'string' ? name : null;

@@ -9,7 +9,7 @@ export interface SavedConversation {
   readonly title?: string;
   readonly contact_id: string;
   readonly thread_config: Readonly<Record<string, unknown>>;
-  /** The messages of the conversation start; left out when it did not run. */
+  /** The messages of a conversation start that ran with the first message; left out when it did not. */
   readonly greeting?: readonly string[];
   /** In the order in which they began. */
   readonly turns: readonly SavedTurn[];
@@ -24,6 +24,8 @@ export type SavedTurn = SavedAction & {
 
 /** What begins a run. */
 export type SavedAction =
+  /** The app greets, in a run of its own. */
+  | { readonly open: true }
   /** A message of the contact. */
   | { readonly say: string }
   /** A click of the contact, by the id of the button, or by its text where it has no id. */

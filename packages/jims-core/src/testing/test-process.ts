@@ -8,7 +8,11 @@ import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { Run } from '../run/run.ts';
 import type { MemoryDatabase } from '../store/sqlite/memory-database.ts';
 import { NOBODY } from '../store/store.ts';
+import { withErrorsLeftBehind } from './left-behind.ts';
 import { MortalStore } from './mortal-store.ts';
+
+/** A pipeline in a test is rarely busy with anything else than its context for longer. */
+const REPLAY_WAIT_MS = 1000;
 
 /** How a test changes an app. */
 export interface TestProcessOptions {
@@ -30,7 +34,7 @@ export class TestProcess {
     const { durable, conversationStartPipeline: start, pipeline, ...rest } = definitionOf(own);
     const inTest = (code: Pipeline): Pipeline => ({
       name: pipelineName(code),
-      run: (ctx) => this.standIn(() => callPipeline(code, ctx)),
+      run: (ctx) => withErrorsLeftBehind(() => this.standIn(() => callPipeline(code, ctx))),
     });
     this.app = new JimsApp({
       ...rest,
@@ -41,6 +45,8 @@ export class TestProcess {
       files: database.files,
       llm,
     });
+    // What is wrong, its first use says again.
+    this.app.open({ limits: { replayWaitMs: REPLAY_WAIT_MS } }).catch(() => {});
   }
 
   /** Calls code of the app. Where it uses the app by its name, it gets the one of the test. */

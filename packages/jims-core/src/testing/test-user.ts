@@ -33,7 +33,7 @@ export interface TestUserOptions {
   readonly threadConfig?: JsonObject;
   /** Who makes the requests, for `ctx.principal`; default: code. */
   readonly principal?: Principal;
-  /** Whether the conversation start runs before the first message; default false. */
+  /** Whether the conversation start runs with the first message, before its answer; default false. See `open`. */
   readonly greet?: boolean;
   /**
    * Executes every run twice, the second time over the results of its steps, as when its process died just
@@ -95,6 +95,19 @@ export class TestUser implements AsyncDisposable {
   }
 
   /**
+   * Opens the chat before anything is said: the app greets, in a run of its own, and may ask. Later calls greet
+   * again, in the same thread.
+   *
+   * @throws as `say`.
+   * @example
+   * const greeting = await user.open();
+   * const answer = await user.click('small');
+   */
+  async open(options: TurnOptions = {}): Promise<TestAnswer> {
+    return this.#start(options, async () => ({ greets: true }));
+  }
+
+  /**
    * Says something, and gives what the app makes of it.
    *
    * @throws what the pipeline throws, as it is; the JimsError of a run that failed otherwise.
@@ -129,7 +142,7 @@ export class TestUser implements AsyncDisposable {
       const buttons = buttonsIn(await this.#eventsIn(app)) ?? [];
       const found =
         buttons.find(({ id }) => id === button) ?? buttons.find(({ text }) => text === button);
-      if (!found) throw noButton(button, buttons);
+      if (!found) throw noButton(button, buttons, this.#threadId === undefined);
       const content = String(found['id'] ?? found['text']);
       return { incoming: newEvent(USER_BUTTON_CLICK, { role: 'user', content }) };
     });
@@ -267,15 +280,25 @@ export class TestUser implements AsyncDisposable {
     options: TurnOptions,
     message: (app: JimsApp) => Promise<Pick<RunRequest, 'incoming' | 'files'>>,
   ): Promise<TestAnswer> {
-    const { greet = false, principal } = this.#options;
+    const { greet = false } = this.#options;
+    return this.#start(options, async (app) => ({
+      conversationStart: greet,
+      ...(await message(app)),
+    }));
+  }
+
+  #start(
+    options: TurnOptions,
+    what: (app: JimsApp) => Promise<Omit<RunRequest, 'thread'>>,
+  ): Promise<TestAnswer> {
+    const { principal } = this.#options;
     const { signal } = options;
     return this.#turn(options, async (app) =>
       app.runs.start({
         thread: this.#thread,
-        conversationStart: greet,
         ...(principal && { principal }),
         ...(signal && { signal }),
-        ...(await message(app)),
+        ...(await what(app)),
       }),
     );
   }
@@ -334,9 +357,10 @@ export class TestUser implements AsyncDisposable {
   }
 }
 
-function noButton(wanted: string, buttons: readonly JsonObject[]): Error {
+function noButton(wanted: string, buttons: readonly JsonObject[], isNew: boolean): Error {
   const names = buttons.map(({ id, text }) => String(id ?? text)).join(', ') || 'none';
-  return new Error(`There is no button '${wanted}'. The last buttons: ${names}`);
+  const hint = isNew ? '. For the buttons of a greeting, call `user.open()` first' : '';
+  return new Error(`There is no button '${wanted}'. The last buttons: ${names}${hint}`);
 }
 
 function notAsked(name: string | undefined, open: readonly QuestionRecord[]): Error {

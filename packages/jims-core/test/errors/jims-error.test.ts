@@ -55,3 +55,12 @@ test('a plain error has the words of what was thrown, and nothing else', () => {
   assert.deepEqual(describeError(plain), describeError(error));
   assert.equal('prompt' in plain, false);
 });
+
+test('issues of a schema are described by their messages', () => {
+  const issues = [{ message: 'Expected a string' }, { message: 'Expected a number' }];
+  const { cause } = describeError(new Error('It does not fit', { cause: issues }));
+  assert.deepEqual(cause, { message: 'Expected a string; Expected a number' });
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  assert.deepEqual(describeError(cyclic), { message: 'An error that cannot be read' });
+});

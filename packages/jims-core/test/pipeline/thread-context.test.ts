@@ -28,6 +28,40 @@ test('a context gives the end of a talk, with what stands between its messages',
   assert.deepEqual(ctx.lastUserAction, { name: 'user_button_click', content: 'three' });
 });
 
+test('what is given to a context in a wrong way is said in the words of the call', () => {
+  const ctx = contextOf([event('state.set.n', {})]);
+  /** As an author who writes JavaScript calls it. */
+  const call = (name: keyof ThreadContext, ...args: readonly unknown[]): unknown =>
+    Reflect.apply(Object(ctx[name]), ctx, args);
+  const wrong: readonly [Parameters<typeof call>, RegExp][] = [
+    [['sendMessage', undefined], /^A message must be text, or .*\. It is undefined$/],
+    [['sendMessage', Promise.resolve('x')], /^A message must .* a promise: await it first$/],
+    [['sendMessage', 5], /^A message must be .*\. It is a number$/],
+    [['sendMessage', {}], /^A message must be .*\. It is an object of another kind$/],
+    [['sendMessageWithButtons', undefined, []], /^A message with buttons must .* is undefined$/],
+    [['sendMessageWithButtons', 'x'], /^Buttons must be a list .*\. It is undefined$/],
+    [['ask'], /^A question must be text, or .*\. It is undefined$/],
+    [['ask', null], /^A question must be text, or .*\. It is null$/],
+    [['ask', { to: 'service' }], /^The name of a question to a service must .* is undefined$/],
+    [['step', 'find'], /^The work of the step 'find' must be a function.* It is undefined$/],
+    [['step', 'find', Promise.resolve(1)], /^The work of the step 'find' must .* a promise/],
+    [['setState', 'n', 5], /^The state 'n' must be an object, .*\. It is a number$/],
+    [['setState', 'n', [5]], /^The state 'n' must be an object, .*\. It is a list$/],
+    [['setState', undefined, {}], /^The name of a state must be text\. It is undefined$/],
+    [['getState', 'n'], /^getState\('n', schema\) needs a schema, .*\. It is undefined$/],
+    [['getState'], /^The name of a state must be text\. It is undefined$/],
+    [['sendEvent', 'rag.answer'], /^Data of event 'rag\.answer' must be an object$/],
+    [['sendEvent'], /^Event type must be a string/],
+    [['setTitle'], /^A title must be a string, or null/],
+    [['updateAgentStatus'], /^A status must be a string\. It is undefined$/],
+    [['updateAgentStatus', null], /^A status must be a string\. It is null$/],
+  ];
+  for (const [args, message] of wrong) {
+    assert.throws(() => call(...args), { name: 'JimsError', message });
+  }
+  assert.deepEqual(ctx.outgoingEvents, []);
+});
+
 test('a state is the newest one, also of this run, and fits its schema', () => {
   const ctx = contextOf([event('state.set.order', { size: 'small' })]);
   const order = v.object({ size: v.string() });

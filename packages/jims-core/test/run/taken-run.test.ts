@@ -62,6 +62,7 @@ interface SleepingStore {
 function sleepingStore(store: Store): SleepingStore {
   let instanceId = '';
   let awake = Promise.resolve();
+  let renewed = Promise.resolve();
   let watched: string | undefined;
   const looks = Promise.withResolvers<void>();
   const mayLook = Promise.withResolvers<void>();
@@ -74,7 +75,8 @@ function sleepingStore(store: Store): SleepingStore {
         instanceId = id;
         await awake;
         // Longer than the process believes: a slow test must not lose runs.
-        await store.renewLease(id, leaseMs * 1000);
+        renewed = store.renewLease(id, leaseMs * 1000);
+        await renewed;
       },
       async pollRuns(id, runIds) {
         if (watched === undefined || !runIds.includes(watched)) return store.pollRuns(id, runIds);
@@ -90,6 +92,8 @@ function sleepingStore(store: Store): SleepingStore {
       watched = runId;
       const waking = Promise.withResolvers<void>();
       awake = waking.promise;
+      // A renewal that is under way must not come after the end of the lease.
+      await renewed;
       await store.endLease(instanceId);
       await store.reapRuns();
       await store.renewLease(instanceId, LEASE_MS * 1000);

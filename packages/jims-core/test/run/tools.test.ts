@@ -247,6 +247,43 @@ describe('tools in a durable run', () => {
   });
 });
 
+test('a tool that fails is logged, and a call that cannot be made', async () => {
+  const find: RunTool<Order> = {
+    description: 'Finds an order',
+    schema: Order,
+    execute: () => Promise.reject(new Error('The shop is closed')),
+  };
+  const calls = [
+    { name: 'find', input: { id: '7' } },
+    { name: 'find', input: {} },
+    { name: 'seek', input: {} },
+  ];
+  const warnings: unknown[] = [];
+  const ignore = (): void => {};
+  const warn = (fields: object, text: string): void => {
+    const { tool, error }: { tool?: string; error?: { message: string } } = fields;
+    warnings.push([text, tool, error?.message]);
+  };
+  using file = freshSqlite();
+  const app = defineApp({
+    store: file.url,
+    llm: { model: scriptedModel([{ calls }, 'Sorry']) },
+    pipeline: (ctx) => ctx.sendMessage(ctx.llm.run(ctx.context(), { tools: { find } })),
+  });
+  await app.open({ logger: { debug: ignore, info: ignore, warn, error: ignore } });
+  await resultOf(await app.runs.start({ contactId: 'anna', message: 'Where?' }));
+  await app.close();
+  assert.deepEqual(warnings, [
+    [
+      'a tool failed',
+      'find',
+      'The arguments do not fit: id: Invalid input: expected string, received undefined',
+    ],
+    ['a tool failed', 'seek', "There is no tool 'seek', only: find"],
+    ['a tool failed', 'find', 'The shop is closed'],
+  ]);
+});
+
 describe('tools that the contact approves', () => {
   for (const durable of [true, false]) {
     test(`yes: in another process, with the rest done first${durable ? '; durable' : ''}`, async () => {

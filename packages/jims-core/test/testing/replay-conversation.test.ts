@@ -133,6 +133,36 @@ describe('a saved conversation', () => {
     );
   });
 
+  test('begins with a greeting of its own, whose question the first turn answers', async () => {
+    const pizzeria = defineApp({
+      durable: true,
+      async conversationStartPipeline(ctx) {
+        await ctx.sendMessage(ctx.llm.stream([{ role: 'user', content: 'Greet' }]));
+        const reply = await ctx.ask('Which?', { buttons: [{ id: 'funghi', text: 'Mushrooms' }] });
+        if (reply.kind === 'message') ctx.sendMessage(`One ${reply.buttonId}`);
+      },
+      pipeline: (ctx) => ctx.sendMessage('No start'),
+    });
+    const click: SavedTurn = {
+      click: 'funghi',
+      models: [],
+      expect: { messages: ['One funghi'], question: null },
+    };
+    const opened = (text: string): SavedConversation => {
+      const expect = { messages: [text, 'Which?'], buttons: ['funghi'], question: 'Which?' };
+      const { greeting: _, ...saved } = SAVED;
+      return { ...saved, turns: [{ open: true, models: ['Welcome'], expect }, click] };
+    };
+    await replayConversation(pizzeria, opened('Welcome'), { everyRunTwice: true });
+    await assert.rejects(
+      replayConversation(pizzeria, opened('Hello')),
+      /in turn 1, \{"open":true\}.*- Hello\n\s+\+ Welcome/s,
+    );
+    // As an earlier version saved it.
+    const older = { ...SAVED, greeting: ['Welcome', 'Which?'], turns: [click] };
+    await replayConversation(pizzeria, older, { model: scriptedModel(['Welcome']) });
+  });
+
   test('fails when its models are asked more often, or less often, unless another model answers', async () => {
     const less = withFirst({ models: ['Let me see.', 'More'] });
     await assert.rejects(

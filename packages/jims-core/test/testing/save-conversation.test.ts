@@ -149,3 +149,34 @@ test('a conversation is saved from events and traces: turns, what came of them, 
     ],
   });
 });
+
+test('a greeting in a run of its own is the first turn', () => {
+  const saved = saveConversation({
+    thread: { contact_id: 'anna' },
+    events: [
+      event('1', '1', 'jims.conversation_started', {}),
+      answered('1', 'Which?', { buttons: [{ id: 'funghi', text: 'Mushrooms' }] }),
+      event('2', '2', 'comm.user_button_click', { role: 'user', content: 'funghi' }),
+    ],
+    runs: [
+      run('2', [], { kept: false, chain_id: '1' }),
+      run('1', [model({ text: 'Which?' }), { kind: 'question', text: 'Which?' }]),
+    ],
+  });
+  assert.equal(saved.greeting, undefined);
+  assert.deepEqual(saved.turns, [
+    {
+      open: true,
+      models: ['Which?'],
+      expect: {
+        messages: ['Which?'],
+        buttons: ['funghi'],
+        statuses: [],
+        events: [],
+        state: {},
+        question: 'Which?',
+      },
+    },
+    { click: 'funghi', expect: { messages: [], events: [], state: {}, question: null } },
+  ]);
+});

@@ -178,6 +178,42 @@ describe('a user in a test', () => {
     );
   });
 
+  test('opens a chat: the app greets, may ask, and its buttons are clicked', async () => {
+    const app = appOf(() => {}, {
+      durable: true,
+      async conversationStartPipeline(ctx) {
+        const buttons = [{ id: 'funghi', text: 'With mushrooms' }];
+        const reply = await ctx.ask('Welcome! Which pizza?', { buttons });
+        if (reply.kind === 'message') ctx.sendMessage(`One ${reply.buttonId}`);
+      },
+    });
+    await assert.rejects(testUser(app, { greet: true }).click('funghi'), /call `user\.open\(\)`/);
+    await assert.rejects(testUser(app, { greet: true }).say('Hi'), {
+      code: 'cannot_ask',
+      message: /open the thread with `greet`/,
+    });
+    for (const everyRunTwice of [false, true]) {
+      const user = testUser(app, { contactId: 'anna', everyRunTwice });
+      const greeting = await user.open();
+      assert.equal(greeting.text, 'Welcome! Which pizza?');
+      assert.deepEqual(greeting.buttons, ['funghi']);
+      assert.equal(greeting.question?.text, 'Welcome! Which pizza?');
+      assert.equal((await user.click('funghi')).text, 'One funghi');
+      const { threads } = await (await user.app()).threads.list({ contactId: 'anna', limit: 9 });
+      assert.deepEqual(
+        threads.map(({ id }) => id),
+        [user.threadId],
+      );
+    }
+    const broken = new TypeError('broken');
+    const failing = appOf(() => {}, {
+      conversationStartPipeline() {
+        throw broken;
+      },
+    });
+    await assert.rejects(testUser(failing).open(), (error) => error === broken);
+  });
+
   test('gets what a pipeline throws as it is, unless that was expected', async () => {
     const broken = new TypeError('broken');
     const app = appOf((ctx) => {
@@ -336,11 +372,19 @@ describe('a process in a test', () => {
       options,
     );
     await assert.rejects(sometimes.say('Hi'), /its step 'always' comes at another place/);
+    const named = testUser(
+      appOf((ctx) => ctx.step(`step ${++calls}`, () => 1)),
+      options,
+    );
+    const advice = /its step 'step 6' before its step 'step 5'.*ctx\.now.*ctx\.random.*ctx\.step$/;
+    await assert.rejects(named.say('Hi'), advice);
+    const crashed = named.crashAndRecover(() => named.say('Hi'), { after: 'step 7' });
+    await assert.rejects(crashed, /'step 8' before its step 'step 7'.*ctx\.random.*ctx\.step$/);
     const asking = testUser(
       appOf(async (ctx) => void (await ctx.ask({ to: 'service', name: `n${++calls}` }))),
       options,
     );
-    await assert.rejects(asking.say('Hi'), /The question was .*n5.*and .*n6/);
+    await assert.rejects(asking.say('Hi'), /The question was .*n9.*and .*n10/);
   });
 
   test('has the same usage of models in each execution, also after a question', async () => {

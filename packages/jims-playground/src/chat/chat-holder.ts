@@ -28,11 +28,11 @@ export class ChatHolder extends Store<HeldChat> {
     if (!chat || current !== threadId) this.#hold(this.#client.openChat({ threadId, contactId }));
   }
 
-  /** Opens a chat without a thread: its first message makes one. */
-  begin(persona: Persona): void {
+  /** Opens a chat without a thread: a greeting makes one at once, else the first message does. */
+  begin(persona: Persona, greet: boolean): void {
     const { contactId } = persona;
     const threadConfig = configOf(persona) ?? {};
-    this.#hold(this.#client.openChat({ contactId, threadConfig, greet: 'before-message' }));
+    this.#hold(this.#client.openChat({ contactId, threadConfig, greet }));
   }
 
   close(): void {

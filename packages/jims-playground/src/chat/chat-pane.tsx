@@ -7,6 +7,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../parts/icon.tsx';
 import { Problem } from '../parts/problem.tsx';
 import type { Service } from '../service/service.ts';
+import { threadTitle } from '../threads/thread-title.ts';
 import { saveAsJson, saveAsTest } from './save-thread.ts';
 import { SavedTest } from './saved-test.tsx';
 
@@ -68,7 +69,7 @@ export function ChatPane({
               onClick={() =>
                 void save(async (...args) => {
                   const fileName = await saveAsTest(...args);
-                  setSavedTest({ fileName, title: thread.title ?? 'a conversation' });
+                  setSavedTest({ fileName, title: threadTitle(thread) });
                 })
               }
             >
@@ -106,7 +107,7 @@ interface TitleOptions {
 }
 
 function titleOf(thread: Thread | undefined, { isNew, isLost }: TitleOptions): string {
-  if (thread) return thread.title ?? 'Untitled';
+  if (thread) return threadTitle(thread);
   if (isNew) return 'New thread';
   return isLost ? 'Not found' : 'Loading…';
 }

@@ -40,10 +40,12 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
   const feed = useFeed(service, address.threadId);
   const { thread, runs, error } = useSnapshot<ThreadSnapshot>(feed ?? NO_THREAD);
   const contactId = thread?.contact_id ?? persona.contactId;
+  const greets = greetsOf(app, appError);
   const holder = useChat(service, {
     address,
     go,
     persona,
+    greets,
     contactId: address.threadId === undefined || thread ? contactId : undefined,
   });
   const { chat, isBusy, threadId: chatThreadId } = useSnapshot(holder);
@@ -62,11 +64,11 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
     (threadId: string | undefined) => {
       // With a thread in the address, its change begins the new chat.
       if (threadId === undefined && addressOf(location.hash).threadId === undefined)
-        holder.begin(readPersona());
+        holder.begin(readPersona(), greets === true);
       go({ threadId, runId: undefined });
       setView('chat');
     },
-    [go, holder],
+    [go, greets, holder],
   );
   const openRun = useCallback(
     (runId: string) => {
@@ -84,7 +86,7 @@ export function Playground({ service, onContact }: PlaygroundProps): VNode {
   function changePersona(changed: Persona): void {
     keepPersona(changed);
     setPersona(changed);
-    if (address.threadId === undefined) holder.begin(changed);
+    if (address.threadId === undefined) holder.begin(changed, greets === true);
   }
 
   return (
@@ -154,6 +156,13 @@ function useApp(
   return [app, error, reload];
 }
 
+/** Whether the app greets; `undefined` until that is known. */
+function greetsOf(app: AppDescription | undefined, error: unknown): boolean | undefined {
+  // The second pipeline is the conversation start.
+  if (app) return app.pipelines.length > 1;
+  return error === undefined ? undefined : false;
+}
+
 function useFeed(service: Service, threadId: string | undefined): ThreadFeed | undefined {
   const feed = useMemo(
     () => (threadId === undefined ? undefined : new ThreadFeed(service, threadId)),
@@ -167,23 +176,29 @@ interface ChatOptions {
   readonly address: Address;
   readonly go: Go;
   readonly persona: Persona;
+  /** Whether the app greets; `undefined` until that is known. */
+  readonly greets: boolean | undefined;
   /** Of the thread; `undefined` until that is known. */
   readonly contactId: string | undefined;
 }
 
 /** Keeps the chat at the thread of the address, and the address at the thread of the chat. */
-function useChat(service: Service, { address, go, persona, contactId }: ChatOptions): ChatHolder {
+function useChat(
+  service: Service,
+  { address, go, persona, greets, contactId }: ChatOptions,
+): ChatHolder {
   const holder = useMemo(() => new ChatHolder(service.client), [service]);
   const { threadId } = address;
   useEffect(() => {
-    if (threadId === undefined) holder.begin(persona);
-    else if (contactId !== undefined) holder.open(threadId, contactId);
+    if (threadId !== undefined) {
+      if (contactId !== undefined) holder.open(threadId, contactId);
+    } else if (greets !== undefined) holder.begin(persona, greets);
     // A persona that changes begins a new chat by itself.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [holder, threadId, contactId]);
+  }, [holder, threadId, contactId, greets]);
   const { threadId: chatThreadId } = useSnapshot(holder);
   useEffect(() => {
-    // After an edit, and after the first message.
+    // After an edit, a greeting, and the first message.
     if (chatThreadId === undefined || chatThreadId === addressOf(location.hash).threadId) return;
     go({ threadId: chatThreadId, runId: undefined }, { replace: true });
   }, [go, chatThreadId]);

@@ -95,6 +95,10 @@ export class Service {
     return { items: runs, cursor: next ?? undefined };
   }
 
+  async newestRun(threadId: string): Promise<RunSummary | undefined> {
+    return (await this.client.threads.runs(threadId, { limit: 1 })).runs[0];
+  }
+
   trace(runId: string, attempt?: number): Promise<Trace> {
     return this.client.request(`/api/v1/runs/${runId}/trace`, { query: { attempt } });
   }

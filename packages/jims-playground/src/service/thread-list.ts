@@ -1,4 +1,4 @@
-import type { Thread } from 'jims-client';
+import type { RunSummary, Thread } from 'jims-client';
 
 import type { Service, ThreadQuery } from './service.ts';
 import { Store } from './store.ts';
@@ -7,6 +7,8 @@ export interface ThreadListSnapshot {
   readonly threads: readonly Thread[];
   /** Those that wait for the answer of a service. */
   readonly toAnswer: ReadonlySet<string>;
+  /** Those whose newest run failed. */
+  readonly failed: ReadonlySet<string>;
   readonly hasMore: boolean;
   readonly isLoading: boolean;
   readonly error: unknown;
@@ -15,11 +17,16 @@ export interface ThreadListSnapshot {
 /** For what others do: what is done in this page is read at once. */
 const POLL_MS = 10_000;
 
+/** Without a new event such a run stays as it is. One that failed may be retried. */
+const SETTLED: ReadonlySet<RunSummary['status']> = new Set(['waiting', 'completed', 'cancelled']);
+
 /** The threads that a query finds, by last activity. Read again while the page is looked at. */
 export class ThreadList extends Store<ThreadListSnapshot> {
   readonly #service: Service;
   readonly #query: ThreadQuery;
   readonly #timer: ReturnType<typeof setInterval>;
+  /** When the newest event of a thread came whose newest run is known, by its id. */
+  readonly #lookedAt = new Map<string, string>();
   #cursor: string | undefined;
   #isClosed = false;
 
@@ -27,6 +34,7 @@ export class ThreadList extends Store<ThreadListSnapshot> {
     super({
       threads: [],
       toAnswer: new Set(),
+      failed: new Set(),
       hasMore: false,
       isLoading: true,
       error: undefined,
@@ -62,6 +70,7 @@ export class ThreadList extends Store<ThreadListSnapshot> {
       );
       this.update({ toAnswer });
       this.#show([...items, ...(cursor === undefined ? [] : older)]);
+      await this.#findFailed(items);
     } catch (error) {
       if (!this.#isClosed) this.update({ error, isLoading: false });
     }
@@ -74,6 +83,23 @@ export class ThreadList extends Store<ThreadListSnapshot> {
     const { threads } = this.getSnapshot();
     const known = new Set(threads.map(({ thread_id: id }) => id));
     this.#show([...threads, ...items.filter(({ thread_id: id }) => !known.has(id))]);
+    await this.#findFailed(items);
+  }
+
+  /** Looks at the newest runs of threads where something happened, one after another. */
+  async #findFailed(threads: readonly Thread[]): Promise<void> {
+    for (const { thread_id: id, last_event_at: at } of threads) {
+      if (this.#lookedAt.get(id) === at) continue;
+      const run = await this.#service.newestRun(id).catch(() => null);
+      if (this.#isClosed) return;
+      // A thread may be deleted meanwhile.
+      if (run === null) continue;
+      if (!run || SETTLED.has(run.status)) this.#lookedAt.set(id, at);
+      const failed = new Set(this.getSnapshot().failed);
+      if (failed.has(id) === (run?.status === 'failed')) continue;
+      if (!failed.delete(id)) failed.add(id);
+      this.update({ failed });
+    }
   }
 
   #show(threads: readonly Thread[]): void {

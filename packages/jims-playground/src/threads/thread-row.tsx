@@ -8,11 +8,14 @@ import { Problem } from '../parts/problem.tsx';
 import { ago } from '../parts/quantities.ts';
 import { hashOf } from '../service/address.ts';
 import type { Service } from '../service/service.ts';
+import { threadTitle } from './thread-title.ts';
 
 interface ThreadRowProps {
   readonly thread: Thread;
   /** It waits for the answer of a service. */
   readonly isToAnswer: boolean;
+  /** Its newest run failed. */
+  readonly hasFailed: boolean;
   readonly service: Service;
   readonly isSelected: boolean;
   readonly showContact: boolean;
@@ -22,9 +25,9 @@ interface ThreadRowProps {
 }
 
 export function ThreadRow(props: ThreadRowProps): VNode {
-  const { thread, isToAnswer, isSelected, showContact, now } = props;
+  const { thread, isToAnswer, hasFailed, isSelected, showContact, now } = props;
   const [open, setOpen] = useState<'rename' | 'delete'>();
-  const title = thread.title ?? 'Untitled';
+  const title = threadTitle(thread);
   const href = hashOf({ threadId: thread.thread_id, runId: undefined, tab: 'run' });
   return (
     <li class="thread-row" data-selected={isSelected}>
@@ -36,6 +39,7 @@ export function ThreadRow(props: ThreadRowProps): VNode {
           </time>
         </span>
         <span class="thread-last">
+          {hasFailed && <span class="badge failed">failed</span>}
           {thread.waiting && <span class="badge waiting">waiting</span>}
           {isToAnswer && <span class="badge waiting">needs an answer</span>}
           {showContact && thread.contact_id !== null && (

@@ -95,7 +95,7 @@ interface RowsProps extends Pick<ThreadsPaneProps, 'service' | 'threadId' | 'onO
 }
 
 function Rows({ list, service, threadId, onOpen, showContact, isFiltered }: RowsProps): VNode {
-  const { threads, toAnswer, hasMore, isLoading, error } = useSnapshot(list);
+  const { threads, toAnswer, failed, hasMore, isLoading, error } = useSnapshot(list);
   const now = Date.now();
   return (
     <div class="pane-body">
@@ -111,6 +111,7 @@ function Rows({ list, service, threadId, onOpen, showContact, isFiltered }: Rows
             key={thread.thread_id}
             thread={thread}
             isToAnswer={toAnswer.has(thread.thread_id)}
+            hasFailed={failed.has(thread.thread_id)}
             service={service}
             isSelected={thread.thread_id === threadId}
             showContact={showContact}

@@ -16,6 +16,9 @@ export class StartError extends Error {
 /** The name of an option before its value, also as other shells and formats write it. */
 const NAME = /^[^#=]*?\b(JIMS_\w+)/i;
 const LINE_BREAK = /\r\n|\n|\r/;
+/** A value that begins with a quote. */
+const QUOTED = /^\s*(?:export\s+)?(?<name>[^#=\s]+)\s*=\s*(?<quote>["'`])(?<rest>.*)$/;
+const NOTHING = /^\s*(?:#.*)?$/;
 
 /**
  * The environment with what a file `.env` in the folder adds; it never replaces a variable that is set.
@@ -28,6 +31,7 @@ export function readDotEnv(folder: string, env: Environment): Environment {
   const bytes = bytesOf(file);
   if (!bytes) return env;
   const text = textOf(bytes, file);
+  requireClosedQuotes(text.split(LINE_BREAK), file);
   const added = parseEnv(text);
   const long = Object.values(added).filter((value) => value?.includes('\n'));
   for (const [index, line] of text.split(LINE_BREAK).entries()) {
@@ -38,6 +42,25 @@ export function readDotEnv(folder: string, env: Environment): Environment {
     );
   }
   return { ...added, ...env };
+}
+
+/**
+ * The parser takes a quote that nothing closes as part of the value; one that the quote of another line closes
+ * takes all lines between them away.
+ */
+function requireClosedQuotes(lines: readonly string[], file: string): void {
+  for (let at = 0; at < lines.length; at++) {
+    const { name, quote, rest } = QUOTED.exec(lines[at] ?? '')?.groups ?? {};
+    if (quote === undefined || rest === undefined || rest.includes(quote)) continue;
+    const end = lines.findIndex((line, index) => index > at && line.includes(quote));
+    const last = lines[end] ?? quote;
+    if (end < 0 || !NOTHING.test(last.slice(last.indexOf(quote) + 1))) {
+      throw new StartError(
+        `${file}:${at + 1} opens a quote that is not closed: the value of ${name} must end with ${quote}`,
+      );
+    }
+    at = end;
+  }
 }
 
 function bytesOf(file: string): Buffer | undefined {

@@ -80,6 +80,26 @@ describe('.env', { concurrency: 2 }, () => {
         ]),
       ),
     };
+  for (const line of [
+    'JIMS_API_KEY="s3cret',
+    "export JIMS_API_KEY='s3cret",
+    'JIMS_API_KEY = "s3cret\nJIMS_PORT="8080"',
+    'JIMS_API_KEY=`s3cret\nA=`x`',
+  ]) {
+    test(`with a quote that is not closed is refused: ${JSON.stringify(line)}`, () => {
+      using folder = folderWith({ '.env': `A="it's\nB='" # fine\n${line}\n` });
+      refuses(
+        folder,
+        /\.env:3 opens a quote that is not closed: the value of JIMS_API_KEY must end with ["'`]$/,
+      );
+    });
+  }
+
+  test('may have quotes within a value, and in comments', () => {
+    using folder = folderWith({ '.env': `# A="\nA=it's\nB='"' # it's\nC="a" "\nD=\nE='x\ny'\n` });
+    assert.deepEqual(readDotEnv(folder.path, {}), { A: "it's", B: '"', C: 'a', D: '', E: 'x\ny' });
+  });
+
   for (const [title, [make, said]] of Object.entries(unusable)) {
     test(`${title} is refused in one line`, () => {
       using folder = folderWith({ 'app.js': APP });

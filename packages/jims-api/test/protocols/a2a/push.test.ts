@@ -85,6 +85,9 @@ for (const binding of BINDINGS) {
       await using receiver = await webhookReceiver();
       await using api = await serveApp(agentPipeline().pipeline, HOSTS);
       const client = await a2aClient(api.origin, { binding });
+      const { metrics } = api.app;
+      const shown = async (): Promise<string> => (await metrics.registry()).metrics();
+      assert.match(await shown(), /^jims_deliveries_total\{kind="a2a",outcome="dead"\} 0$/m);
       assert.equal((await client.getAgentCard()).capabilities?.pushNotifications, true);
       const authentication = { scheme: 'Bearer', credentials: 's3cret' };
       const config = configOf(receiver.url, { token: 'my-token', authentication });
@@ -95,8 +98,7 @@ for (const binding of BINDINGS) {
       assert.equal(first.headers.authorization, 'Bearer s3cret');
       assert.match(String(first.headers['webhook-id']), /^[\da-f-]{36}$/);
       const counted = 'jims_deliveries_total{kind="a2a",outcome="sent"} 1';
-      const { metrics } = api.app;
-      await eventually(async () => (await (await metrics.registry()).metrics()).includes(counted));
+      await eventually(async () => (await shown()).includes(counted));
     });
 
     test('a stream brings its config along, and a failed and a cancelled task are sent, too', async () => {

@@ -31,6 +31,41 @@ test('an error stands below with its causes', () => {
   assert.match(lines.at(-2) ?? '', /caused by Error: words/);
 });
 
+test('of packages only the number of frames is shown, and a message once', () => {
+  const packages = [
+    '    at step (file:///srv/shop/node_modules/jims-core/dist/run/step-work.js:31:9)',
+    '    at async node:internal/process/task_queues:95:5',
+  ];
+  const own = '    at refund (file:///srv/shop/app.ts:12:3)';
+  const message = 'The card was declined';
+  const stackOf = (name: string, ...frames: readonly string[]): string =>
+    [`${name}: ${message}`, ...frames].join('\n');
+  const error = {
+    name: 'StepFailed',
+    message,
+    stack: stackOf('StepFailed', ...packages),
+    cause: {
+      name: 'CardError',
+      message,
+      stack: stackOf('CardError', packages[0] ?? '', own, ...packages),
+      cause: { name: 'CardError', message, stack: stackOf('CardError', own), cause: { message } },
+    },
+  };
+  const lines = logged((logger) => logger.error({ error }, 'run failed')).split('\n');
+  assert.deepEqual(lines.slice(1, -1), [
+    '    StepFailed: The card was declined',
+    '        … 2 in packages',
+    '    caused by CardError',
+    `    ${own}`,
+  ]);
+  const foreign = { ...error, cause: undefined };
+  const whole = logged((logger) => logger.error({ error: foreign }, 'run failed')).split('\n');
+  assert.deepEqual(
+    whole.slice(2, -1),
+    packages.map((line) => `    ${line}`),
+  );
+});
+
 test('a line that is not of the log stays as it is', () => {
   assert.equal(prettyLog('Segmentation fault\n'), 'Segmentation fault\n');
 });

@@ -22,7 +22,7 @@ const MAX_QUESTION = 4 * 1024;
 const MISTAKES: ReadonlySet<string> = new Set(['step_nested', 'invalid_event']);
 const NOTHING = { type: 'object', properties: {} };
 
-/** Gets what a tool threw. */
+/** Gets what a tool threw, or why a call of a model cannot be made. */
 type OnToolFailed = (tool: string, error: unknown) => void;
 
 /** The tools of one loop. */
@@ -67,9 +67,14 @@ export class ToolSet {
     const name = NAME.test(called.name) ? called.name : called.name.replaceAll(/[^\w-]/g, '_');
     const call = { id: own, name: name.slice(0, 64) || 'unnamed', arguments: called.arguments };
     const tool = this.#tools.get(called.name);
-    if (!tool) return { ...call, fault: this.#unknown(called.name) };
+    const unfit = (fault: string): PlannedCall => {
+      this.#onFailed?.(call.name, fault);
+      return { ...call, fault };
+    };
+    if (!tool) return unfit(this.#unknown(called.name));
     try {
-      return { ...call, ...(await tool.plan(called.arguments)) };
+      const plan = await tool.plan(called.arguments);
+      return plan.fault === undefined ? { ...call, ...plan } : unfit(plan.fault);
     } catch (error) {
       signal.throwIfAborted();
       this.#onFailed?.(call.name, error);

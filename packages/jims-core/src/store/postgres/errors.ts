@@ -1,10 +1,13 @@
 import { DatabaseError } from 'pg';
 
 import { JimsError, isJimsError } from '../../errors/jims-error.ts';
+import { REMEDY } from './requirements.ts';
 
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
 const UNIQUE_VIOLATION = '23505';
+/** No such column, table or function, or one of another type. */
+const OTHER_TABLES = /^42(?:703|P01|883|804)$/;
 
 /** The connection is gone, or leads to a server that only reads, as after a failover. */
 const LOST_CONNECTION = /^(?:08|57P|25006)/;
@@ -81,6 +84,9 @@ function reasonOf(error: unknown): string {
     // After the semicolon Node writes about its own flags.
     const [fault] = message.split(';');
     return `${fault}. Name the certificate of the server's authority by sslrootcert=FILE, or encrypt without a check by sslmode=require`;
+  }
+  if (OTHER_TABLES.test(code)) {
+    return `${message}. Its tables are not those of JIMS, or incomplete: ${REMEDY}`;
   }
   return message || nameOf(error);
 }

@@ -71,6 +71,10 @@ export async function migrate(
     await requireColumns(client, schemas.original, where);
     const found = await granted(mayRead, where, () => findTables(client, schemas));
     if (!isMade(found, where)) await makeAll(client, schema, names, logger);
+    if (found.version === 0) {
+      const made = [schemas.original, schemas.own];
+      logger.info({ database: where, schemas: made }, 'a new database was made');
+    }
     if (!hasAll(INDEXES, await findTables(client, schemas))) {
       await makeIndexes(connected, schemas, logger);
     }

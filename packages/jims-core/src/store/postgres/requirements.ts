@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { ORIGINAL_COLUMNS } from '../original-columns.ts';
 import { quoted } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 
@@ -74,17 +75,25 @@ function whyUnusable({
 }
 
 /**
- * Refuses a role that could open the store and then not write to it.
+ * Refuses a database that lacks tables of ours, and a role that could open the store and then not write to it.
  *
- * @throws JimsError `store_invalid` with the statements that grant what is missing.
+ * @throws JimsError `store_invalid`, for rights with the statements that grant what is missing.
  */
 export async function requireRights(
   client: Client,
   { original, own }: Schemas,
   where: string,
 ): Promise<void> {
-  const { rows } = await client.query<{ role: string; missing: readonly string[] }>(
+  const { rows } = await client.query<{
+    role: string;
+    missing: readonly string[];
+    lost: readonly string[];
+  }>(
     `select current_user::text as role, array(
+       select name from unnest($3::text[]) name where not exists (
+         select from pg_class c join pg_namespace n on n.oid = relnamespace
+         where nspname = $2 and relname = name)
+     ) as lost, array(
        select distinct format('%I.%I', nspname, relname)
        from pg_class c join pg_namespace n on n.oid = relnamespace,
             unnest(case relname
@@ -100,12 +109,21 @@ export async function requireRights(
     [original, own, OWN_TABLES],
   );
   const [found] = rows;
+  if (found && found.lost.length > 0) {
+    throw new JimsError(
+      'store_invalid',
+      `Cannot use ${where}: the schema ${own} has no table ${found.lost.join(', ')}, so it is not of JIMS, or incomplete: ${REMEDY}`,
+    );
+  }
   if (!found || found.missing.length === 0) return;
   throw new JimsError(
     'store_invalid',
     `Cannot use ${where}: the role ${quoted(found.role)} may not read and write ${found.missing.join(', ')}. ${grantsOf({ original, own }, found.role)}`,
   );
 }
+
+/** What to do about tables that are not as we made them. */
+export const REMEDY = 'use another database or, with --schema, another schema, or restore a backup';
 
 const OWN_TABLES = [
   'migrations',
@@ -137,19 +155,6 @@ export function grantsOf({ original, own }: Schemas, role: string): string {
   return `Let the owner of the tables run: GRANT USAGE ON SCHEMA ${usage} TO ${to}; GRANT ${rights} ${table}.threads, ${table}.thread_events TO ${to}; GRANT ${rights} ALL TABLES IN SCHEMA ${schema} TO ${to}`;
 }
 
-const COLUMNS: Readonly<Record<string, readonly string[]>> = {
-  threads: ['thread_id', 'contact_id', 'external_id', 'created_at', 'thread_config'],
-  thread_events: [
-    'thread_id',
-    'event_id',
-    'created_at',
-    'event_type',
-    'event_domain',
-    'event_name',
-    'event_data',
-  ],
-};
-
 /**
  * Refuses tables that have our names and are not ours.
  *
@@ -170,7 +175,7 @@ export async function requireColumns(
      ) as columns
      from pg_class c join pg_namespace n on n.oid = relnamespace
      where nspname = $1 and relname = any ($2)`,
-    [original, Object.keys(COLUMNS)],
+    [original, Object.keys(ORIGINAL_COLUMNS)],
   );
   for (const { table, is_table: isTable, columns } of rows) {
     if (!isTable) {
@@ -179,7 +184,7 @@ export async function requireColumns(
         `Cannot use ${where}: ${original}.${table} is a view or a foreign table, and JIMS locks and indexes rows: start with --schema and the name of the schema that has the table itself`,
       );
     }
-    const missing = COLUMNS[table]?.filter((column) => !columns.includes(column)) ?? [];
+    const missing = ORIGINAL_COLUMNS[table]?.filter((column) => !columns.includes(column)) ?? [];
     if (missing.length === 0) continue;
     throw new JimsError(
       'store_invalid',

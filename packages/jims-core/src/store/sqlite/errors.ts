@@ -1,5 +1,7 @@
 import { JimsError, isJimsError } from '../../errors/jims-error.ts';
 
+/** Statements that do not fit the tables. */
+export const OTHER_TABLES = 1;
 export const BUSY = 5;
 export const READ_ONLY = 8;
 export const CANNOT_OPEN = 14;

@@ -1,9 +1,12 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
-import { BUSY, CANNOT_OPEN, READ_ONLY, isBusy, primaryCode } from './errors.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
+import type { Logger } from '../../telemetry/logger.ts';
+import { ORIGINAL_COLUMNS } from '../original-columns.ts';
+import { BUSY, CANNOT_OPEN, OTHER_TABLES, READ_ONLY, isBusy, primaryCode } from './errors.ts';
 import { forgetDeadInstances } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { migrate } from './migrations.ts';
@@ -23,29 +26,45 @@ PRAGMA journal_size_limit = 25165824;
 PRAGMA secure_delete = ON;
 `;
 
+const REMEDY =
+  'The file is not a JIMS database, or an incomplete one: name another file, or restore a backup';
+
 /**
  * Opens the file and brings its tables up to date.
  *
  * @throws JimsError `store_invalid`, `store_unavailable` when another program keeps it locked.
  */
-export async function openDatabase(file: string): Promise<DatabaseSync> {
+export async function openDatabase(
+  file: string,
+  logger: Logger = silentLogger,
+): Promise<DatabaseSync> {
+  const isNew = file !== ':memory:' && !existsSync(file);
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });
       forgetDeadInstances(file);
     }
-    return await whenUnlocked(() => openOnce(file));
+    const db = await whenUnlocked(() => openOnce(file));
+    if (isNew) logger.info({ file }, 'a new database was made');
+    return db;
   } catch (error) {
-    if (isJimsError(error)) throw error;
-    const code = isBusy(error) ? 'store_unavailable' : 'store_invalid';
-    const message = `Cannot use '${file}' as a SQLite database: ${reasonOf(error)}`;
-    throw new JimsError(code, message, { cause: error });
+    throw asOpenError(error, file);
   }
+}
+
+/** Why a file cannot be opened, for the operator who named it. */
+export function asOpenError(error: unknown, file: string): JimsError {
+  if (isJimsError(error)) return error;
+  const code = isBusy(error) ? 'store_unavailable' : 'store_invalid';
+  const message = `Cannot use '${file}' as a SQLite database: ${reasonOf(error)}`;
+  return new JimsError(code, message, { cause: error });
 }
 
 function openOnce(file: string): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 0 });
   try {
+    // Before anything is written: the file may be of another program.
+    requireColumns(db, file);
     db.exec(SETTINGS);
     migrate(db);
     // Without a write, a file that may only be read would be found out by the first message.
@@ -54,6 +73,20 @@ function openOnce(file: string): DatabaseSync {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/** Refuses tables that have our names and are not ours. */
+function requireColumns(db: DatabaseSync, file: string): void {
+  const columns = db.prepare('SELECT name FROM pragma_table_info(?)');
+  for (const [table, wanted] of Object.entries(ORIGINAL_COLUMNS)) {
+    const found = columns.all(table).map(({ name }) => name);
+    const missing = wanted.filter((column) => !found.includes(column));
+    if (found.length === 0 || missing.length === 0) continue;
+    throw new JimsError(
+      'store_invalid',
+      `Cannot use '${file}': its table ${table} has no column ${missing.join(', ')}. ${REMEDY}`,
+    );
   }
 }
 
@@ -67,6 +100,8 @@ function reasonOf(error: unknown): string {
       return `${message}: this user may not write to it and to its folder`;
     case BUSY:
       return `${message}: another program is writing to it`;
+    case OTHER_TABLES:
+      return `${message}. ${REMEDY}`;
     default:
       return message;
   }

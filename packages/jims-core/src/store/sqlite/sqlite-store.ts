@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { isUnavailable } from '../../errors/jims-error.ts';
+import type { Logger } from '../../telemetry/logger.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
@@ -20,7 +21,7 @@ import { CommitGroup } from './commit-group.ts';
 import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
-import { openDatabase } from './open-database.ts';
+import { asOpenError, openDatabase } from './open-database.ts';
 import { QuestionLists } from './question-list.ts';
 import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
@@ -36,8 +37,14 @@ import { RunTransitions } from './transitions.ts';
  * @throws JimsError `store_invalid` when the file is not a database that can be used,
  * `store_unavailable` when another program keeps it locked.
  */
-export async function openSqliteStore(file: string): Promise<Store> {
-  return sqliteStoreOn(await openDatabase(file), file);
+export async function openSqliteStore(file: string, logger?: Logger): Promise<Store> {
+  const db = await openDatabase(file, logger);
+  try {
+    return sqliteStoreOn(db, file);
+  } catch (error) {
+    db.close();
+    throw asOpenError(error, file);
+  }
 }
 
 /** The store of one process on a database, which is closed with it. */

@@ -5,6 +5,8 @@ import { isJimsError } from '../../../src/errors/jims-error.ts';
 import type { JimsErrorCode } from '../../../src/errors/jims-error.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import { readSql } from '../../../src/store/postgres/sql/read-sql.ts';
+import { silentLogger } from '../../../src/telemetry/logger.ts';
+import type { Logger } from '../../../src/telemetry/logger.ts';
 import { DURABLE, OPEN, ask, entryOf } from '../../support/durable-runs.ts';
 import { eventually } from '../../support/eventually.ts';
 import { databaseUrl, freshDatabase, postgresUrl, withClient } from '../../support/postgres.ts';
@@ -203,6 +205,29 @@ test('tables with other columns are refused', async () => {
     client.query('create table threads (thread_id uuid primary key, title text)'),
   );
   await refuses(database.url, 'store_invalid', /contact_id/);
+});
+
+test('a schema jims of another application, and tables of ours that are gone, are refused with what to do', async () => {
+  await using foreign = await freshDatabase();
+  await withClient(foreign.url, (client) =>
+    client.query('create schema jims; create table jims.migrations (name text)'),
+  );
+  await refuses(foreign.url, 'store_invalid', /jims_test_.*version.*not those of JIMS.*--schema/);
+  await using incomplete = await freshDatabase();
+  await (await openStore(incomplete.url)).close();
+  await withClient(incomplete.url, (client) => client.query('drop table jims.feedback'));
+  await refuses(incomplete.url, 'store_invalid', /jims has no table feedback.*restore a backup/);
+});
+
+test('a database that is new is logged once', async () => {
+  await using database = await freshDatabase();
+  const lines: unknown[] = [];
+  const logger: Logger = { ...silentLogger, info: (_, line) => void lines.push(line) };
+  for (let n = 0; n < 2; n++) await (await openStore(database.url, { logger })).close();
+  assert.deepEqual(
+    lines.filter((line) => line === 'a new database was made'),
+    ['a new database was made'],
+  );
 });
 
 test('an index that was dropped is made again', async () => {

@@ -1,0 +1,76 @@
+// What a context is given: authors who write JavaScript may give anything. Wrong values fail here, in the words of
+// the call, and not later somewhere else.
+import { JimsError } from '../errors/jims-error.ts';
+import type { JimsErrorCode } from '../errors/jims-error.ts';
+import { cleanText } from '../text/clean-text.ts';
+
+const MAX_NAME = 200;
+
+/** Listeners' streams are written much later. */
+export function asText(what: string, value: string): string {
+  if (typeof value === 'string') return value;
+  throw wrong(`${what} must be a string`, value);
+}
+
+/** The name of a step. */
+export function asName(name: string): string {
+  if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
+  throw new JimsError(
+    'invalid_event',
+    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
+  ); // words: ok
+}
+
+/** The work of a step. */
+export function requireWork(name: string, work: unknown): void {
+  if (typeof work === 'function') return;
+  throw wrong(`The work of the step '${name}' must be a function, as in () => find(id)`, work);
+}
+
+/** A message or a question to the contact: text, or its pieces. An array of pieces is one, too. */
+export function requireMessage(what: string, value: unknown): void {
+  if (typeof value === 'string') return;
+  const isObject = typeof value === 'object' && value !== null;
+  if (isObject && (Symbol.asyncIterator in value || Symbol.iterator in value)) return;
+  throw wrong(`${what} must be text, or an async iterable of pieces such as ctx.llm.stream`, value);
+}
+
+/** The buttons of a message. */
+export function requireButtons(value: unknown): void {
+  if (!Array.isArray(value)) throw wrong('Buttons must be a list of { text, id }', value);
+}
+
+/** A state that is to be kept. */
+export function requireState(name: unknown, value: unknown): void {
+  requireStateName(name);
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
+  throw wrong(`The state '${name}' must be an object, such as { value: 5 }`, value);
+}
+
+/** How a state is read. */
+export function requireSchema(name: unknown, schema: unknown): void {
+  requireStateName(name);
+  if (schema !== null && schema !== undefined && Object(schema)['~standard'] !== undefined) return;
+  throw wrong(
+    `getState('${name}', schema) needs a schema, such as one of Valibot or Zod`,
+    schema,
+    'invalid_state',
+  );
+}
+
+function requireStateName(name: unknown): asserts name is string {
+  if (typeof name === 'string' && name !== '') return;
+  throw wrong('The name of a state must be text', name);
+}
+
+function wrong(rule: string, value: unknown, code: JimsErrorCode = 'invalid_event'): JimsError {
+  return new JimsError(code, `${rule}. It is ${kindOf(value)}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null || value === '')
+    return value === '' ? 'empty' : `${value}`;
+  if (value instanceof Promise) return 'a promise: await it first';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object of another kind' : `a ${typeof value}`;
+}
