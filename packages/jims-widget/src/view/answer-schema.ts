@@ -68,6 +68,7 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
   const choices = wordsOf(property['enum']);
   const kind = choices.length > 0 ? 'select' : KINDS.get(type);
   const label = wordsOf([title, description])[0] ?? name;
+  const [regex] = wordsOf([pattern]);
   const limits = {
     minLength: numberIn(minLength),
     maxLength: numberIn(maxLength),
@@ -75,7 +76,7 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
     max: numberIn(maximum),
     step: type === 'integer' ? 1 : 'any',
     // That of HTML is for the whole text.
-    pattern: pattern ? `.*(?:${pattern}).*` : undefined,
+    pattern: regex && `.*(?:${regex}).*`,
   };
   return kind && { name, label, kind, isRequired, choices, limits };
 }
