@@ -67,7 +67,10 @@ export class ChatConnection {
     const { runId } = run;
     let { stream } = run;
     // A run that waits for the one that is followed is joined after that.
-    if ((this.#store.state.run?.runId ?? runId) !== runId) stream = void stream?.end();
+    if ((this.#store.state.run?.runId ?? runId) !== runId) {
+      stream?.end();
+      stream = undefined;
+    }
     this.#active.set(runId, { ...run, stream });
     this.wake();
     this.start();

@@ -152,11 +152,11 @@ export function withRun(state: ChatState, runId: string): ChatState {
 /** The log has everything that came of the run. */
 export function withoutRun(state: ChatState): ChatState {
   // A run that was stopped while it waited has left nothing: its message was never stored.
-  const messages = withoutAnswer(state).map<ChatMessage>((message) =>
+  const orFailed = (message: ChatMessage): ChatMessage =>
     message.createdAt || message.runId !== state.run?.runId
       ? message
-      : { ...message, state: 'failed' },
-  );
+      : { ...message, state: 'failed' };
+  const messages = withoutAnswer(state).map(orFailed);
   return { ...state, run: undefined, isOver: false, messages };
 }
 

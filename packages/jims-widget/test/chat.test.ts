@@ -145,8 +145,8 @@ describe('<jims-chat>', () => {
 
   test('a question with a schema is answered by a form, or by a click', async () => {
     const Address = v.object({
-      city: v.pipe(v.string(), v.title('City')),
-      floor: v.optional(v.number()),
+      city: v.pipe(v.string(), v.minLength(3), v.regex(/n/), v.title('City')),
+      floor: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(9))),
       lift: v.boolean(),
       how: v.picklist(['day', 'night']),
     });
@@ -159,7 +159,18 @@ describe('<jims-chat>', () => {
     await using browser = await openPage(served.origin);
     const { page } = browser;
     await say(page, 'Send it');
-    await page.getByLabel('City').fill('Bonn');
+    for (const [label, misfits, fits] of [
+      ['City', ['on', 'Kiel'], 'Bonn'],
+      ['floor', ['-1', '10', '1.5'], ''],
+    ] as const) {
+      const invalid = page.locator('input:invalid').and(page.getByLabel(label));
+      for (const text of misfits) {
+        await page.getByLabel(label).fill(text);
+        assert.equal(await invalid.count(), 1, text);
+      }
+      await page.getByLabel(label).fill(fits);
+      assert.equal(await invalid.count(), 0);
+    }
     await page.getByLabel('lift').check();
     await page.getByLabel('how').selectOption('night');
     assert.deepEqual(await accessibilityFaults(page), []);

@@ -7,6 +7,7 @@ import { tooManyItems } from '../http/list.ts';
 import { MAX_PARTS } from './sent-limits.ts';
 
 const CALLBACK = 'btn:';
+const CLICK = 'comm.user_button_click';
 
 /** The member of an answer's data that says how its client lists it; see {@link asListed}. */
 const LISTED_AS = 'listed_as';
@@ -18,7 +19,7 @@ const LISTED_AS = 'listed_as';
  */
 export function userEvent(text: string, eventType?: string, questionId?: string): NewEvent {
   const click = text.startsWith(CALLBACK);
-  const type = eventType ?? (click ? 'comm.user_button_click' : 'comm.user_message');
+  const type = eventType ?? (click ? CLICK : 'comm.user_message');
   return newEvent(type, {
     role: 'user',
     content: userContent(text),
@@ -82,6 +83,12 @@ export function questionIdOf({ type, data }: NewEvent): string | undefined {
 export function userText({ type, data }: NewEvent): string | undefined {
   if (!type.startsWith('comm.') || data['role'] !== 'user') return undefined;
   return typeof data['content'] === 'string' ? data['content'] : undefined;
+}
+
+/** The same as protocols that have text only write it: a click is `btn:<id>`. */
+export function writtenText(event: NewEvent): string | undefined {
+  const text = userText(event);
+  return text !== undefined && event.type === CLICK ? CALLBACK + text : text;
 }
 
 /** The buttons under a message: a list of them, or rows of lists. */

@@ -13,7 +13,26 @@ export interface AnswerField {
   readonly kind: 'text' | 'number' | 'checkbox' | 'select';
   readonly isRequired: boolean;
   readonly choices: readonly string[];
+  /** What its input takes, so that the browser says what does not fit. */
+  readonly limits: AnswerLimits;
 }
+
+/** By the names of HTML. */
+interface AnswerLimits {
+  readonly minLength: number | undefined;
+  readonly maxLength: number | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly step: number | string;
+  readonly pattern: string | undefined;
+}
+
+const KINDS = new Map<unknown, AnswerField['kind']>([
+  ['string', 'text'],
+  ['number', 'number'],
+  ['integer', 'number'],
+  ['boolean', 'checkbox'],
+]);
 
 const MAX_CHOICES = 12;
 const MAX_FIELDS = 20;
@@ -45,26 +64,25 @@ export function fieldsOf(schema: Schema | undefined): readonly AnswerField[] {
 }
 
 function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerField | undefined {
+  const { type, title, description, pattern, minLength, maxLength, minimum, maximum } = property;
   const choices = wordsOf(property['enum']);
-  const kind = choices.length > 0 ? 'select' : kindOf(property['type']);
-  if (kind === undefined) return undefined;
-  const { title, description } = property;
-  const label = wordsOf([title, description])[0];
-  return { name, label: label ?? name, kind, isRequired, choices };
+  const kind = choices.length > 0 ? 'select' : KINDS.get(type);
+  const label = wordsOf([title, description])[0] ?? name;
+  const [regex] = wordsOf([pattern]);
+  const limits = {
+    minLength: numberIn(minLength),
+    maxLength: numberIn(maxLength),
+    min: numberIn(minimum),
+    max: numberIn(maximum),
+    step: type === 'integer' ? 1 : 'any',
+    // That of HTML is for the whole text.
+    pattern: regex && `.*(?:${regex}).*`,
+  };
+  return kind && { name, label, kind, isRequired, choices, limits };
 }
 
-function kindOf(type: unknown): AnswerField['kind'] | undefined {
-  switch (type) {
-    case 'string':
-      return 'text';
-    case 'number':
-    case 'integer':
-      return 'number';
-    case 'boolean':
-      return 'checkbox';
-    default:
-      return undefined;
-  }
+function numberIn(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
 
 function wordsOf(values: unknown): readonly string[] {

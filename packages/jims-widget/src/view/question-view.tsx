@@ -126,7 +126,7 @@ interface FieldInputProps {
 }
 
 function FieldInput({ field, value, onValue }: FieldInputProps): JSX.Element {
-  const { kind, isRequired, choices } = field;
+  const { kind, isRequired, choices, limits } = field;
   if (kind === 'select') {
     return (
       <select
@@ -149,10 +149,10 @@ function FieldInput({ field, value, onValue }: FieldInputProps): JSX.Element {
       />
     );
   }
-  const looks = kind === 'number' ? ({ type: kind, step: 'any' } as const) : { type: kind };
   return (
     <input
-      {...looks}
+      type={kind}
+      {...limits}
       required={isRequired}
       dir="auto"
       onInput={({ currentTarget }) => onValue(valueOf(currentTarget))}

@@ -7,6 +7,7 @@ import {
   listedText,
   questionIdOf,
   userText,
+  writtenText,
 } from '../../chat/messages.ts';
 import type { Button } from '../../chat/messages.ts';
 import { answeredPart, approvalPart } from './approvals.ts';
@@ -122,7 +123,7 @@ function isApproval(event: NewEvent, parts: Part[]): boolean {
 
 function partsOf(event: ThreadEvent, fileAddress: FileAddress): Part[] {
   const files = filesOf(event).map((file) => filePart(file, fileAddress));
-  const question = userText(event);
+  const question = writtenText(event);
   if (question !== undefined) return [textPart(question), ...files];
   const text = assistantText(event);
   const approval = approvalPart(event);

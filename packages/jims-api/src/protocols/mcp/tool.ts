@@ -65,8 +65,13 @@ export function describeTool({ name, description }: JimsApp): object {
   return {
     name: TOOL,
     ...(name !== undefined && { title: name }),
-    description: `${about} ${MEMORY}`,
+    description: `${asSentence(about)} ${MEMORY}`,
     inputSchema: INPUT_SCHEMA,
     outputSchema: OUTPUT_SCHEMA,
   };
+}
+
+function asSentence(text: string): string {
+  const trimmed = text.trimEnd();
+  return /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

@@ -165,19 +165,29 @@ test('an answer made anew, and a message edited, leave out what came after', asy
   assert.deepEqual(textsOf(chat.messages), [['other'], ['user: other']]);
 });
 
-test('a click on a button is a message whose text is btn: and its id', async () => {
+test('a click on a button is a message whose text is btn: and its id, also restored', async () => {
   await using served = await serveApp((ctx) => {
     const action = ctx.lastUserAction;
     ctx.sendMessage(`${action?.name} ${action?.content} of ${ctx.history.length}`);
   });
-  const chat = chatWith(served);
+  const chat = chatWith({ ...served, body: { contact_id: 'c:1' } });
   await chat.sendMessage({ text: 'btn:a' });
-  await chat.sendMessage({ text: 'b' }, { body: { event_type: 'comm.user_button_click' } });
+  await chat.sendMessage(
+    { text: 'b' },
+    { body: { contact_id: 'c:1', event_type: 'comm.user_button_click' } },
+  );
   await chat.sendMessage({ text: 'and' });
   assert.deepEqual(textsOf(chat.messages.filter(({ role }) => role === 'assistant')), [
     ['user_button_click a of 1'],
     ['user_button_click b of 3'],
     ['user_message and of 5'],
+  ]);
+  const restored = await fetch(`${served.origin}/ai-sdk/chat/${chat.id}?contact_id=c:1`);
+  const { messages }: { messages: UIMessage[] } = JSON.parse(await restored.text());
+  assert.deepEqual(textsOf(messages.filter(({ role }) => role === 'user')), [
+    ['btn:a'],
+    ['btn:b'],
+    ['and'],
   ]);
 });
 

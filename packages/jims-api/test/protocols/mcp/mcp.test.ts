@@ -14,7 +14,7 @@ import { serveApp } from '../../support/listening-app.ts';
 import { chat, mcpClient } from './mcp-client.ts';
 
 test('the app is one tool, described by what the app says of itself', async () => {
-  const about = { name: 'Pizza', description: 'Takes orders for pizza.', version: '3.2.1' };
+  const about = { name: 'Pizza', description: 'Takes orders for pizza', version: '3.2.1' };
   await using api = await serveApp({ pipeline: agentPipeline().pipeline, ...about });
   await using mcp = await mcpClient(api.origin);
   const { name, version } = mcp.client.getServerVersion() ?? {};
