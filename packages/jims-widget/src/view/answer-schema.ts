@@ -23,7 +23,7 @@ interface AnswerLimits {
   readonly maxLength: number | undefined;
   readonly min: number | undefined;
   readonly max: number | undefined;
-  readonly step: number | string;
+  readonly step: string;
   readonly pattern: string | undefined;
 }
 
@@ -74,7 +74,7 @@ function fieldOf(name: string, property: Schema, isRequired: boolean): AnswerFie
     maxLength: numberIn(maxLength),
     min: numberIn(minimum),
     max: numberIn(maximum),
-    step: type === 'integer' ? 1 : 'any',
+    step: type === 'integer' ? '1' : 'any',
     // That of HTML is for the whole text.
     pattern: regex && `.*(?:${regex}).*`,
   };

@@ -149,14 +149,18 @@ function FieldInput({ field, value, onValue }: FieldInputProps): JSX.Element {
       />
     );
   }
-  return (
-    <input
-      type={kind}
-      {...limits}
-      required={isRequired}
-      dir="auto"
-      onInput={({ currentTarget }) => onValue(valueOf(currentTarget))}
-    />
+  const attributes = {
+    ...limits,
+    required: isRequired,
+    dir: 'auto' as const,
+    onInput: ({ currentTarget }: { readonly currentTarget: HTMLInputElement }): void =>
+      onValue(valueOf(currentTarget)),
+  };
+  // Of the two kinds together TypeScript does not see that either is right.
+  return kind === 'number' ? (
+    <input type="number" {...attributes} />
+  ) : (
+    <input type="text" {...attributes} />
   );
 }
 
