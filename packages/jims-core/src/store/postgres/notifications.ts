@@ -81,9 +81,9 @@ class Listener {
   readonly #instanceId: string;
   readonly #wake: () => void;
   readonly #onLockFailed: (error: unknown) => void;
+  readonly #closing = new AbortController();
   #client: Client | undefined;
   #connecting: Promise<void> | undefined;
-  #isClosed = false;
   #retryMs = FIRST_RETRY_MS;
   #retry: NodeJS.Timeout | undefined;
 
@@ -101,7 +101,7 @@ class Listener {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     clearTimeout(this.#retry);
     // The driver would never settle a connection that is ended while it is made.
     await this.#connecting;
@@ -126,6 +126,7 @@ class Listener {
         db: this.#db,
         instanceId: this.#instanceId,
         channel,
+        closing: this.#closing.signal,
         onFailure: this.#onLockFailed,
       });
     } catch {
@@ -135,7 +136,7 @@ class Listener {
   }
 
   #connectLater(lost: Client): void {
-    if (this.#isClosed || this.#client !== lost) return;
+    if (this.#closing.signal.aborted || this.#client !== lost) return;
     this.#client = undefined;
     this.#retry = setTimeout(() => void this.connect().then(this.#wake), this.#retryMs).unref();
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);

@@ -12,6 +12,8 @@ const HEARD_MS = 5000;
 const PROBE_MS = 10_000;
 /** How long a lock must be free before its process is taken for dead: meanwhile it may connect again. */
 const FREE_MS = 1000;
+/** How soon a process says again that it has no lock, when the database did not answer; less than `FREE_MS`. */
+const FORGET_MS = 500;
 
 /** The lock of a process, which PostgreSQL frees when its connection ends. */
 const LOCK = `hashtextextended('jims:' || instance_id, 0)`;
@@ -20,6 +22,8 @@ export interface SessionLockOptions {
   readonly db: Database;
   readonly instanceId: string;
   readonly channel: string;
+  /** Aborts when the process stops to listen. */
+  readonly closing: AbortSignal;
   /** Called when the lock cannot be taken, although the connection is there. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -33,16 +37,20 @@ export interface SessionLockOptions {
  */
 export async function holdLock(
   client: Client,
-  { db, instanceId, channel, onFailure }: SessionLockOptions,
+  { db, instanceId, channel, closing, onFailure }: SessionLockOptions,
 ): Promise<void> {
   const heard = Promise.withResolvers<boolean>();
   const isEnded = new AbortController();
   client.on('notification', ({ payload }) => payload === PROBE && heard.resolve(true));
+  let lockedSince: string | undefined;
+  // It goes on without a lock until it is connected again.
+  const goOn = (): void => {
+    if (lockedSince !== undefined) void forgetLock(db, instanceId, lockedSince, closing);
+  };
   client.on('end', () => {
     isEnded.abort();
     heard.resolve(false);
-    // It goes on without a lock until it is connected again.
-    void setLocked(db, instanceId, false);
+    goOn();
   });
   const late = sleep(HEARD_MS, false, { ref: false, signal: isEnded.signal }).catch(() => false);
   try {
@@ -53,7 +61,8 @@ export async function holdLock(
       `select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id) as process`,
       [instanceId],
     );
-    await setLocked(db, instanceId, true);
+    lockedSince = await noteLock(db, instanceId);
+    if (isEnded.signal.aborted) goOn();
     while (!isEnded.signal.aborted) {
       await sleep(PROBE_MS, undefined, { ref: false, signal: isEnded.signal });
       await client.query('select');
@@ -64,11 +73,34 @@ export async function holdLock(
   }
 }
 
-async function setLocked(db: Database, instanceId: string, isLocked: boolean): Promise<void> {
-  const since = isLocked ? 'clock_timestamp()' : 'null';
-  await db
-    .query(`update jims.instances set locked_since = ${since} where instance_id = $1`, [instanceId])
-    .catch(() => {});
+/** When the process had its lock, as the others know it now; `undefined` if the database did not answer. */
+async function noteLock(db: Database, instanceId: string): Promise<string | undefined> {
+  const note = `update jims.instances set locked_since = clock_timestamp() where instance_id = $1
+    returning locked_since::text as since`;
+  const rows = await db.query<{ since: string }>(note, [instanceId]).catch(() => []);
+  return rows[0]?.since;
+}
+
+/**
+ * Others take a process for dead whose lock is free: so it says that it has none, also after an outage in which
+ * it could not. A lock that it has again by then stays.
+ */
+async function forgetLock(
+  db: Database,
+  instanceId: string,
+  since: string,
+  closing: AbortSignal,
+): Promise<void> {
+  const forget = `update jims.instances set locked_since = null
+    where instance_id = $1 and locked_since = $2::timestamptz`;
+  const isDone = (): Promise<boolean> =>
+    db.query(forget, [instanceId, since]).then(
+      () => true,
+      () => false,
+    );
+  while (!closing.aborted && !(await isDone())) {
+    await sleep(FORGET_MS, undefined, { ref: false, signal: closing }).catch(() => {});
+  }
 }
 
 /** Finds the processes that have died, by their locks. */

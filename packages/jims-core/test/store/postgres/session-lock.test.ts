@@ -8,6 +8,7 @@ import { openStore } from '../../../src/store/open-store.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
+import { openTcpProxy } from '../../support/tcp-proxy.ts';
 
 /** Much longer than a test: nothing here is found dead by its lease. */
 const LEASE_MS = 3_600_000;
@@ -61,6 +62,30 @@ test('a living process whose connection was cut keeps its runs, and holds its lo
 
   assert.equal((await store.run(runId))?.status, 'running');
   await eventually(async () => (await lockedProcesses(database.url)) === 1);
+});
+
+test('a living process keeps its runs after an outage in which the database went on', async () => {
+  await using database = await freshDatabase();
+  await using network = await openTcpProxy(database.url);
+  await using store = await openStore(network.url);
+  await using other = await openStore(database.url);
+  const user = await storeUser(store);
+  await store.renewLease(user.instanceId, LEASE_MS);
+  await store.listen(user.instanceId, () => {});
+  const { runId } = await user.accept('hello');
+  await eventually(async () => (await lockedProcesses(database.url)) === 1);
+
+  // It listens again three seconds after the end of this, at the earliest.
+  network.cut();
+  await sleep(4000);
+  network.restore();
+  await sleep(1000);
+  for (let look = 0; look < 4; look++) {
+    await other.reapRuns();
+    await sleep(500);
+  }
+
+  assert.equal((await store.run(runId))?.status, 'running');
 });
 
 test('what its own lock shows wakes nobody', async () => {
