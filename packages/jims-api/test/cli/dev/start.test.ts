@@ -49,7 +49,7 @@ describe('jims-api dev', { concurrency: 2 }, () => {
     });
     assert.match(
       dev.output,
-      /^\n {2}Open http:\/\/127\.0\.0\.1:\d+\/ to talk with \.\/src\/app\.ts\n/,
+      /^.* a new database was made .*dev\.db\n\n {2}Open http:\/\/127\.0\.0\.1:\d+\/ to talk with \.\/src\/app\.ts\n/,
     );
     const failed = await dev.say('hello');
     assert.equal(failed.status, 500);
