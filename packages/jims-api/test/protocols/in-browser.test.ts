@@ -160,8 +160,8 @@ test('useChat shows reasoning, tools, sources and files, and an approval goes on
     'user text: Refund 7',
     'assistant reasoning: I must find it.',
     'assistant dynamic-tool: Looking up the order output-available',
-    'assistant source-url: Order 7',
     'assistant text: It is yours.',
+    'assistant source-url: Order 7',
     'assistant text: Refund order 7?',
   ];
   assert.deepEqual(await linesOf(page), [
@@ -175,8 +175,8 @@ test('useChat shows reasoning, tools, sources and files, and an approval goes on
     'assistant dynamic-tool: Refund order 7? output-available',
     'assistant dynamic-tool: Refunding the order output-available',
     'assistant text: Done.',
-    'assistant file: receipt.txt',
     'assistant text: Your receipt:',
+    'assistant file: receipt.txt',
   ]);
   assert.deepEqual(browser.errors, []);
 });
