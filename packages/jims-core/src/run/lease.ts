@@ -86,7 +86,7 @@ export class Lease {
    */
   async hold(): Promise<void> {
     if (!this.#isLate) return;
-    this.#holding ??= this.#renew().finally(() => {
+    this.#holding ??= this.#renewInTime().finally(() => {
       this.#holding = undefined;
     });
     await this.#holding;
@@ -122,6 +122,15 @@ export class Lease {
   /** How many runs of dead processes this one has marked lost. */
   get lostRuns(): number {
     return this.#lostRuns;
+  }
+
+  /** A renewal counts from when it was sent: one that took as long as the lease, as over a sleep, is followed by another. */
+  async #renewInTime(): Promise<void> {
+    let before: number;
+    do {
+      before = this.#renewedAt;
+      await this.#renew();
+    } while (this.#isOver && this.#renewedAt > before);
   }
 
   /** Never rejects. */
