@@ -40,9 +40,7 @@ async function piped(folder: Folder): Promise<Piped> {
   });
   for (const { writeEnd } of [out, error]) closeSync(writeEnd);
   const code = once(child, 'exit').then(([exitCode]) => v.parse(v.nullable(v.number()), exitCode));
-  const [line] = await once(error.readEnd.setEncoding('utf8'), 'data');
-  error.readEnd.pause();
-  const { port } = v.parse(Listening, line);
+  const { port } = v.parse(Listening, await listeningLine(error.readEnd));
   return {
     url: `http://127.0.0.1:${port}`,
     stderr: error.readEnd,
@@ -55,6 +53,19 @@ async function piped(folder: Folder): Promise<Piped> {
       for (const { readEnd } of [out, error]) readEnd.destroy();
     },
   };
+}
+
+async function listeningLine(log: Socket): Promise<string | undefined> {
+  let text = '';
+  log.setEncoding('utf8');
+  for (;;) {
+    const [more] = await once(log, 'data');
+    text += String(more);
+    const line = text.split('\n').find((each) => each.endsWith('"msg":"listening"}'));
+    if (line === undefined) continue;
+    log.pause();
+    return line;
+  }
 }
 
 function pipe(path: string): { readonly readEnd: Socket; readonly writeEnd: number } {
