@@ -59,10 +59,12 @@ describe('<jims-chat> without a connection', () => {
     assert.equal(await field.inputValue(), 'far too long for this service\nand this');
     const focused = `document.querySelector('jims-chat').shadowRoot.activeElement?.className`;
     assert.equal(await page.evaluate(focused), 'input');
-    assert.deepEqual([await own.count(), await page.getByRole('alert').count()], [0, 0]);
+    await own.waitFor({ state: 'detached' });
+    await page.getByRole('alert').waitFor({ state: 'detached' });
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Discard' }).click();
-    assert.deepEqual([await own.count(), await page.getByRole('alert').count()], [0, 0]);
+    await own.waitFor({ state: 'detached' });
+    await page.getByRole('alert').waitFor({ state: 'detached' });
     assert.deepEqual(
       browser.errors.filter((error) => !error.includes('413')),
       [],
