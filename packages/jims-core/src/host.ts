@@ -13,6 +13,7 @@ export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';
 export { isAllowedType, isTypePattern } from './files/file-limits.ts';
 export { pipelineName } from './pipeline/pipeline.ts';
+export { CORE_REFUSALS } from './run/admission.ts';
 export { createCallerShares, defaultShare } from './run/caller-shares.ts';
 export type { CallerShares } from './run/caller-shares.ts';
 export type { SendDelivery, SendResult } from './run/deliveries.ts';

@@ -247,6 +247,7 @@ test('jims-core/llm exports these names and no others', async () => {
 
 test('jims-core/host exports these names and no others', async () => {
   const values = [
+    'CORE_REFUSALS',
     'MAX_PIECE_CHARS',
     'MAX_SUBSCRIPTIONS',
     'MAX_TITLE',

@@ -1,5 +1,6 @@
 // Which refusals of requests the metrics count, by which codes.
 import type { Metrics } from 'jims-core';
+import { CORE_REFUSALS } from 'jims-core/host';
 
 import type { HttpError } from '../http/errors.ts';
 
@@ -47,14 +48,7 @@ const CODES: ReadonlySet<string> = new Set([
 const OF_STREAMS_AND_READS = ['too_many_streams', 'too_many_streams_of_caller', 'too_many_reads'];
 const COUNTED_WHERE_REFUSED: ReadonlySet<string> = new Set([
   ...OF_STREAMS_AND_READS,
-  'overloaded',
-  'too_many_runs',
-  'shutting_down',
-  'code_broken',
-  'queue_full',
-  'thread_busy',
-  'thread_not_found',
-  'key_reused',
+  ...CORE_REFUSALS,
 ]);
 /** How a run ended, which is not a refusal. */
 const CANCELLED = 'cancelled';

@@ -25,7 +25,7 @@ export interface WebhookReceiver extends AsyncDisposable {
 
 type Reply = (answer: ServerResponse, request: Arrived, number: number) => void;
 
-/** Answers with 204 unless told otherwise; `number` counts the requests from 1 on. */
+/** Answers with 204, or as the test says; `number` counts the requests from 1 on. */
 export async function webhookReceiver(
   reply: Reply = (answer) => answer.writeHead(204).end(),
 ): Promise<WebhookReceiver> {
