@@ -1,10 +1,12 @@
-import { JimsError } from '../errors/jims-error.ts';
+import { JimsError, isUnavailable } from '../errors/jims-error.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   AnswerRule,
   RecoveredRun,
+  RunChain,
+  RunOwner,
   RunStatus,
   Store,
 } from '../store/store.ts';
@@ -13,6 +15,7 @@ import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution } from './execution.ts';
 import { Lease } from './lease.ts';
+import { LeftRuns } from './left-runs.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
@@ -35,6 +38,7 @@ export class RunEngine implements KnownThreads {
   readonly #runs: RunRegistry;
   readonly #turns: Turns;
   readonly #recovery: Recovery;
+  readonly #leftRuns: LeftRuns;
   readonly #lease: Lease;
   readonly #upkeep: StoreUpkeep;
   readonly #services: RunServices;
@@ -52,6 +56,7 @@ export class RunEngine implements KnownThreads {
     this.#runs = new RunRegistry(store, logger, closing, app.traces);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
     this.#recovery = new Recovery({ instanceId, app });
+    this.#leftRuns = new LeftRuns({ store, instanceId, turns: this.#turns, engine: this });
     this.#lease = new Lease({
       store,
       instanceId,
@@ -60,6 +65,7 @@ export class RunEngine implements KnownThreads {
       runs: this.#runs,
       turns: this.#turns,
       recovery: this.#recovery,
+      leftRuns: this.#leftRuns,
       engine: this,
     });
     this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
@@ -68,7 +74,14 @@ export class RunEngine implements KnownThreads {
       instanceId,
       turns: this.#turns,
       events: this.events,
-      endings: new RunEndings({ store, turns: this.#turns, lease: this.#lease, logger, closing }),
+      endings: new RunEndings({
+        store,
+        turns: this.#turns,
+        lease: this.#lease,
+        leftRuns: this.#leftRuns,
+        logger,
+        closing,
+      }),
       progress: store.shared ? new ProgressWriter(store, logger) : undefined,
     };
   }
@@ -188,9 +201,18 @@ export class RunEngine implements KnownThreads {
       if (result.kind === 'accepted') return this.recover(result);
       if (result.kind === 'run_not_found') return undefined;
       throw notRetried(runId, result);
+    } catch (error) {
+      if (isUnavailable(error)) this.#leftRuns.suspect();
+      throw error;
     } finally {
       endAccept();
     }
+  }
+
+  /** Whether this process executes an attempt of a run, or is about to store how it ended. */
+  has(run: RunOwner): boolean {
+    const isExecuted = this.#runs.execution(run.runId)?.owner.attempt === run.attempt;
+    return isExecuted || this.#services.endings.isStoring(run);
   }
 
   /** Goes on with a run of a dead process. */
@@ -244,15 +266,23 @@ export class RunEngine implements KnownThreads {
     thread,
     chain,
   }: AcceptedRun): Promise<Run | undefined> {
-    const { instanceId } = this.#services;
+    const { instanceId, endings } = this.#services;
     if (chain?.continues === undefined || !this.#store.shared) return undefined;
-    const record = await this.#store.loadChain(chain.chainId);
-    const newest = record?.entries.at(-1);
-    const version = newest ? newest.version : chain.kept.version;
-    if (version === this.#app.code().version) return undefined;
-    await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
+    if ((await this.#versionOf(chain)) === this.#app.code().version) return undefined;
+    await endings.release({ runId, attempt, threadId: thread.id, instanceId });
     this.#lease.reapSoon();
     return this.#runs.find(runId);
+  }
+
+  /** The version that a chain has run in; `null` when that cannot be found out now. */
+  async #versionOf({ chainId, kept }: RunChain): Promise<string | undefined | null> {
+    try {
+      const newest = (await this.#store.loadChain(chainId))?.entries.at(-1);
+      return newest ? newest.version : kept.version;
+    } catch (error) {
+      if (isUnavailable(error)) return null;
+      throw error;
+    }
   }
 
   async #replay(request: RunRequest, runId: string): Promise<Run> {

@@ -1,6 +1,7 @@
 import { JimsError, describeError } from '../errors/jims-error.ts';
 import type { RecoveredRun, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import type { LeftRuns } from './left-runs.ts';
 import { Outage } from './outage.ts';
 import type { Recovery } from './recovery.ts';
 import type { RunRegistry } from './registry.ts';
@@ -15,6 +16,7 @@ export interface LeaseOptions {
   readonly runs: Pick<RunRegistry, 'stopAll'>;
   readonly turns: Pick<Turns, 'hint' | 'started' | 'checkOwners'>;
   readonly recovery: Pick<Recovery, 'about' | 'request' | 'found'>;
+  readonly leftRuns: Pick<LeftRuns, 'suspect' | 'release'>;
   /** Executes the runs that were recovered. */
   readonly engine: { recover(run: RecoveredRun): unknown };
 }
@@ -178,11 +180,12 @@ export class Lease {
   }
 
   async #reapOnce(): Promise<void> {
-    const { store, logger, turns, recovery, engine } = this.#options;
+    const { store, logger, turns, recovery, leftRuns, engine } = this.#options;
     // After a pause of this process it may come before the renewal: it must not reap its own runs.
     if (this.#isLate) await this.#renew();
     if (this.#isOver || this.#mayBeFirst) return;
     try {
+      await leftRuns.release();
       const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
       this.#lostRuns += lost;
@@ -191,6 +194,8 @@ export class Lease {
       if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
     } catch (error) {
+      // It may be that only the answer was lost, which brought runs.
+      leftRuns.suspect();
       if (!this.#isEnded) this.#reaping.failed(error);
     }
   }

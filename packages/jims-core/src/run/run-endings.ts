@@ -11,6 +11,7 @@ import type {
 import { NOBODY } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadEvent } from '../thread/event.ts';
+import type { LeftRuns } from './left-runs.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import type { RunEnd } from './run-events.ts';
 import { erased, fenced, tooManyQuestions } from './run-failure.ts';
@@ -24,6 +25,7 @@ export interface RunEndingsOptions {
   readonly store: Store;
   readonly turns: Turns;
   readonly lease: { reapSoon(): void };
+  readonly leftRuns: Pick<LeftRuns, 'suspect'>;
   readonly logger: Logger;
   /** Aborts when the app is closed: from then on nothing is tried again. */
   readonly closing: AbortSignal;
@@ -34,13 +36,17 @@ export class RunEndings {
   readonly #store: Store;
   readonly #turns: Turns;
   readonly #lease: RunEndingsOptions['lease'];
+  readonly #leftRuns: RunEndingsOptions['leftRuns'];
   readonly #closing: AbortSignal;
   readonly #outage: Outage;
+  /** The runs whose ends could not be stored yet. */
+  readonly #unstored = new Set<RunOwner>();
 
-  constructor({ store, turns, lease, logger, closing }: RunEndingsOptions) {
+  constructor({ store, turns, lease, leftRuns, logger, closing }: RunEndingsOptions) {
     this.#store = store;
     this.#turns = turns;
     this.#lease = lease;
+    this.#leftRuns = leftRuns;
     this.#closing = closing;
     this.#outage = new Outage(logger, 'store how runs ended');
   }
@@ -77,7 +83,8 @@ export class RunEndings {
       return await this.store(owner, outcome);
     } catch (error) {
       this.#outage.failed(error);
-      void this.#storeLater(owner, outcome);
+      this.#unstored.add(owner);
+      void this.#storeLater(owner, outcome).finally(() => this.#unstored.delete(owner));
       return [];
     }
   }
@@ -110,13 +117,18 @@ export class RunEndings {
     if (stored === 'fenced') throw fenced();
   }
 
-  /** Gives a durable run up for another process. One that cannot be given up now is when the lease is over. */
+  /** Gives a durable run up for another process. One that cannot be given up now is when the database is there again. */
   async release(owner: RunOwner): Promise<void> {
     try {
       await this.#store.releaseRun(owner);
-    } catch (error) {
-      this.#outage.failed(error);
+    } catch {
+      this.#leftRuns.suspect();
     }
+  }
+
+  /** Whether an attempt has ended here, and the store is still to learn of it. */
+  isStoring({ runId, attempt }: RunOwner): boolean {
+    return [...this.#unstored].some((each) => each.runId === runId && each.attempt === attempt);
   }
 
   /**

@@ -140,6 +140,7 @@ async function leaseInTest(t: TestContext) {
       request: { instanceId: randomUUID(), recovers: 'none', places: 0, suspects: 0 },
       found: () => false,
     },
+    leftRuns: { suspect() {}, async release() {} },
     engine: { recover() {} },
   });
   await lease.take();
