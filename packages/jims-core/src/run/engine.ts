@@ -5,7 +5,6 @@ import type {
   AcceptedRun,
   AnswerRule,
   RecoveredRun,
-  RunChain,
   RunOwner,
   RunStatus,
   Store,
@@ -15,7 +14,6 @@ import { Admission, notRetried, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution } from './execution.ts';
 import { Lease } from './lease.ts';
-import { LeftRuns } from './left-runs.ts';
 import { ProgressWriter } from './progress.ts';
 import { Recovery, keptOf, requestOf } from './recovery.ts';
 import { RunRegistry } from './registry.ts';
@@ -28,6 +26,7 @@ import type { Run, RunRequest } from './run.ts';
 import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
+import { leavesToItsVersion } from './version-of-chain.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
 export class RunEngine implements KnownThreads {
@@ -38,7 +37,6 @@ export class RunEngine implements KnownThreads {
   readonly #runs: RunRegistry;
   readonly #turns: Turns;
   readonly #recovery: Recovery;
-  readonly #leftRuns: LeftRuns;
   readonly #lease: Lease;
   readonly #upkeep: StoreUpkeep;
   readonly #services: RunServices;
@@ -56,7 +54,6 @@ export class RunEngine implements KnownThreads {
     this.#runs = new RunRegistry(store, logger, closing, app.traces);
     this.#turns = new Turns({ store, instanceId, logger, runs: this.#runs });
     this.#recovery = new Recovery({ instanceId, app });
-    this.#leftRuns = new LeftRuns({ store, instanceId, turns: this.#turns, engine: this });
     this.#lease = new Lease({
       store,
       instanceId,
@@ -65,7 +62,6 @@ export class RunEngine implements KnownThreads {
       runs: this.#runs,
       turns: this.#turns,
       recovery: this.#recovery,
-      leftRuns: this.#leftRuns,
       engine: this,
     });
     this.#upkeep = new StoreUpkeep({ store, files, limits, logger, threads: this });
@@ -74,14 +70,7 @@ export class RunEngine implements KnownThreads {
       instanceId,
       turns: this.#turns,
       events: this.events,
-      endings: new RunEndings({
-        store,
-        turns: this.#turns,
-        lease: this.#lease,
-        leftRuns: this.#leftRuns,
-        logger,
-        closing,
-      }),
+      endings: new RunEndings({ store, turns: this.#turns, lease: this.#lease, logger, closing }),
       progress: store.shared ? new ProgressWriter(store, logger) : undefined,
     };
   }
@@ -202,7 +191,7 @@ export class RunEngine implements KnownThreads {
       if (result.kind === 'run_not_found') return undefined;
       throw notRetried(runId, result);
     } catch (error) {
-      if (isUnavailable(error)) this.#leftRuns.suspect();
+      if (isUnavailable(error)) this.#lease.suspectLeftRuns();
       throw error;
     } finally {
       endAccept();
@@ -249,40 +238,14 @@ export class RunEngine implements KnownThreads {
   }
 
   async #begin(request: RunRequest, accepted: AcceptedRun, leave: () => void): Promise<Run> {
-    const isNew = accepted.chain?.continues === undefined;
-    const left = isNew ? undefined : await this.#leaveToItsVersion(accepted);
-    if (left) leave();
-    return left ?? this.#execute(request, accepted, leave);
-  }
-
-  /**
-   * While a new version is rolled out, an answer may come to a process of another version than the one
-   * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
-   * a process of its version, or by any one where none lives. `undefined` for a run that may stay.
-   */
-  async #leaveToItsVersion({
-    runId,
-    attempt,
-    thread,
-    chain,
-  }: AcceptedRun): Promise<Run | undefined> {
-    const { instanceId, endings } = this.#services;
-    if (chain?.continues === undefined || !this.#store.shared) return undefined;
-    if ((await this.#versionOf(chain)) === this.#app.code().version) return undefined;
-    await endings.release({ runId, attempt, threadId: thread.id, instanceId });
-    this.#lease.reapSoon();
-    return this.#runs.find(runId);
-  }
-
-  /** The version that a chain has run in; `null` when that cannot be found out now. */
-  async #versionOf({ chainId, kept }: RunChain): Promise<string | undefined | null> {
-    try {
-      const newest = (await this.#store.loadChain(chainId))?.entries.at(-1);
-      return newest ? newest.version : kept.version;
-    } catch (error) {
-      if (isUnavailable(error)) return null;
-      throw error;
+    if (!(await leavesToItsVersion(accepted, this.#services))) {
+      return this.#execute(request, accepted, leave);
     }
+    this.#lease.reapSoon();
+    const run = await this.#runs.find(accepted.runId);
+    if (!run) throw refusal('thread_not_found', request);
+    leave();
+    return run;
   }
 
   async #replay(request: RunRequest, runId: string): Promise<Run> {

@@ -11,7 +11,6 @@ import type {
 import { NOBODY } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { ThreadEvent } from '../thread/event.ts';
-import type { LeftRuns } from './left-runs.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import type { RunEnd } from './run-events.ts';
 import { erased, fenced, tooManyQuestions } from './run-failure.ts';
@@ -24,8 +23,7 @@ const LAST_RETRY_MS = 10_000;
 export interface RunEndingsOptions {
   readonly store: Store;
   readonly turns: Turns;
-  readonly lease: { reapSoon(): void };
-  readonly leftRuns: Pick<LeftRuns, 'suspect'>;
+  readonly lease: { reapSoon(): void; suspectLeftRuns(): void };
   readonly logger: Logger;
   /** Aborts when the app is closed: from then on nothing is tried again. */
   readonly closing: AbortSignal;
@@ -36,17 +34,15 @@ export class RunEndings {
   readonly #store: Store;
   readonly #turns: Turns;
   readonly #lease: RunEndingsOptions['lease'];
-  readonly #leftRuns: RunEndingsOptions['leftRuns'];
   readonly #closing: AbortSignal;
   readonly #outage: Outage;
   /** The runs whose ends could not be stored yet. */
   readonly #unstored = new Set<RunOwner>();
 
-  constructor({ store, turns, lease, leftRuns, logger, closing }: RunEndingsOptions) {
+  constructor({ store, turns, lease, logger, closing }: RunEndingsOptions) {
     this.#store = store;
     this.#turns = turns;
     this.#lease = lease;
-    this.#leftRuns = leftRuns;
     this.#closing = closing;
     this.#outage = new Outage(logger, 'store how runs ended');
   }
@@ -122,7 +118,7 @@ export class RunEndings {
     try {
       await this.#store.releaseRun(owner);
     } catch {
-      this.#leftRuns.suspect();
+      this.#lease.suspectLeftRuns();
     }
   }
 
