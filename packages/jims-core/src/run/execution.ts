@@ -230,6 +230,9 @@ export class RunExecution {
     const { app, endings, events } = this.#services;
     const chain = this.#chain;
     const log = await events.load(thread, fresh);
+    if (log.isCut) {
+      await this.#replay.readLogs((until, parts) => events.loadUntil(thread, until, parts));
+    }
     // A lost run answers its own message, although others may have come since that was stored.
     const isAgain = attempt > 1 && chain === undefined;
     const run: PipelineRun = {

@@ -18,6 +18,8 @@ export class Replay {
   readonly #entries: readonly ReplayedEntry[];
   /** The runs up to the one that is executed now. */
   readonly #runs: readonly ChainRun[];
+  /** By segment, where they were read. */
+  readonly #logs: ThreadLog[] = [];
 
   /** A chain whose pipeline was never executed. */
   static none(chainId: string): Replay {
@@ -59,9 +61,21 @@ export class Replay {
    * that nothing is in the log of saw what was there when it was started.
    */
   logAt(log: ThreadLog, segment: number): ThreadLog {
-    const run = this.#runs[segment];
-    const until = run?.incoming?.createdAt ?? run?.startedAt;
+    const read = this.#logs[segment];
+    if (read) return read;
+    const until = untilOf(this.#runs[segment]);
     return until === undefined ? log : log.until(until);
+  }
+
+  /**
+   * Reads the logs of all segments: to be called when the log as it is now is cut, as what was there then may be
+   * cut off it. `read` gives the newest part of the log until a time, of which there is room for one of so many.
+   */
+  async readLogs(read: (until: string, parts: number) => Promise<ThreadLog>): Promise<void> {
+    const times = this.#runs.map(untilOf);
+    for (const [segment, until] of times.entries()) {
+      if (until !== undefined) this.#logs[segment] ??= await read(until, times.length);
+    }
   }
 
   /** The usage of models that earlier attempts of a run have in the journal. */
@@ -83,6 +97,10 @@ export class Replay {
 /** The length of an entry's result. */
 export function charsOf({ outcome }: JournalEntry): number {
   return outcome.kind === 'value' ? (outcome.json?.length ?? 0) : 0;
+}
+
+function untilOf(run: ChainRun | undefined): string | undefined {
+  return run?.incoming?.createdAt ?? run?.startedAt;
 }
 
 function answerOf({ outcome }: JournalEntry, runs: readonly ChainRun[]): ThreadEvent | undefined {
