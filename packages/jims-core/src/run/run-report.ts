@@ -153,3 +153,18 @@ export class RunReport {
     }
   }
 }
+
+/**
+ * Logs what a pipeline threw in a timer, or in a promise that nobody awaits, when its run could not fail by it any
+ * more. It holds on to nothing of the run.
+ */
+export function lateErrorLog(
+  logger: Logger,
+  { runId, threadId }: RunOwner,
+  requestId: string | undefined,
+): (thrown: unknown) => void {
+  return (thrown) => {
+    const fields = { requestId, runId, threadId, error: describeError(thrown) };
+    logger.error(fields, 'a pipeline left an error behind, which came after its run was over');
+  };
+}
