@@ -221,12 +221,12 @@ async function program(
 import { serve } from 'jims-api';
 import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-let late = () => {};
+let throwLater = () => {};
 const hello = (name: string) => defineApp({ store: 'sqlite::memory:', async pipeline(ctx) {
   if (ctx.lastUserMessage === 'float') void Promise.reject(new Error('floating'));
   if (ctx.lastUserMessage === 'timer') setTimeout(() => { throw new Error('in a timer'); }, 1);
-  if (ctx.lastUserMessage === 'late') late = AsyncResource.bind(() => void setImmediate(() => { throw new Error('too late'); }));
-  if (ctx.lastUserMessage === 'Hi') late();
+  if (ctx.lastUserMessage === 'late') throwLater = AsyncResource.bind(() => void setImmediate(() => { throw new Error('too late'); }));
+  if (ctx.lastUserMessage === 'Hi') throwLater();
   else { ctx.updateAgentStatus('working'); await sleep(500); }
   ctx.sendMessage(name);
 }});
