@@ -9,6 +9,9 @@ export interface LeftRunsOptions {
   readonly engine: { has(run: RunOwner): boolean };
 }
 
+/** How long a statement whose answer was lost may be under way in the server. */
+const UNDER_WAY_MS = 60_000;
+
 /**
  * Durable runs that this process has, as the store says, and does not execute: the answer that gave them to it
  * was lost, or it could not give them up while the database was away. As long as it lives no other process
@@ -16,34 +19,29 @@ export interface LeftRunsOptions {
  */
 export class LeftRuns {
   readonly #options: LeftRunsOptions;
-  #mayBeThere = false;
+  /** Until when there may be some. */
+  #until = -Infinity;
 
   constructor(options: LeftRunsOptions) {
     this.#options = options;
   }
 
-  /** There may be some from now on. */
+  /** There may be some, at once or a little later. */
   suspect(): void {
-    this.#mayBeThere = true;
+    this.#until = performance.now() + UNDER_WAY_MS;
   }
 
   /**
    * Gives up those that there are, if there may be any. No runs may be taken from other processes meanwhile.
    *
-   * @throws JimsError `store_unavailable`; the next call tries again.
+   * @throws JimsError `store_unavailable`
    */
   async release(): Promise<void> {
-    if (!this.#mayBeThere) return;
-    this.#mayBeThere = false;
+    if (performance.now() > this.#until) return;
     const { store, instanceId, turns, engine } = this.#options;
-    try {
-      const runs = await store.durableRunsOf(instanceId);
-      // One that was accepted by now is executed as soon as that is known here.
-      await turns.acceptsOver();
-      for (const run of runs) if (!engine.has(run)) await store.releaseRun(run);
-    } catch (error) {
-      this.#mayBeThere = true;
-      throw error;
-    }
+    const runs = await store.durableRunsOf(instanceId);
+    // One that was accepted by now is executed as soon as that is known here.
+    await turns.acceptsOver();
+    for (const run of runs) if (!engine.has(run)) await store.releaseRun(run);
   }
 }
