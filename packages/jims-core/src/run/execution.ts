@@ -57,10 +57,8 @@ export class RunExecution {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    const { requestId } = request;
-    const onLateError = lateErrorLog(app.logger, this.owner, requestId);
-    this.#stop = new StopSwitch(app.limits.graceMs, onLateError);
-    this.#report = new RunReport(app, this.owner, requestId, this.#stop);
+    this.#stop = new StopSwitch(app.limits.graceMs, lateErrorLog(app, this.owner, request));
+    this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     const { onToolFailed, tracer: traces } = this.#report;
     this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
     this.#services = services;
@@ -74,14 +72,14 @@ export class RunExecution {
     this.run = new Run(accepted, this.stream, this.#stop);
     this.#files = new FilesOfThread(app.files, thread);
     const models: AppCode['models'] = () => this.#code.models();
-    const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       this.#report.modelAnswered(usage);
       countForEntry(usage);
     };
     const { loadFile } = this.#files;
-    const target = { observe, onToolFailed, traceContent: app.traceContent, traces };
-    this.#llm = new RunLlm({ ...target, models, signal, threadId: thread.id, loadFile });
+    const { signal } = this.#stop;
+    const target = { observe, onToolFailed, traceContent: app.traceContent, traces, signal };
+    this.#llm = new RunLlm({ ...target, models, threadId: thread.id, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
@@ -231,10 +229,7 @@ export class RunExecution {
     const { thread, fresh, attempt, runId } = this.#accepted;
     const { app, endings, events } = this.#services;
     const chain = this.#chain;
-    const log = await events.load(thread, fresh);
-    if (log.isCut) {
-      await this.#replay.readLogs((until, parts) => events.loadUntil(thread, until, parts));
-    }
+    const log = await this.#replay.loadLog(events, thread, fresh);
     // A lost run answers its own message, although others may have come since that was stored.
     const isAgain = attempt > 1 && chain === undefined;
     const run: PipelineRun = {

@@ -1,7 +1,9 @@
 import type { ThreadLog } from '../pipeline/thread-log.ts';
-import type { ChainRecord, ChainRun, JournalEntry } from '../store/store.ts';
+import type { ChainRecord, ChainRun, FreshEvents, JournalEntry } from '../store/store.ts';
 import { timeOfId } from '../thread/derived-id.ts';
 import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+import type { Thread } from '../thread/thread.ts';
+import type { EventCache } from './event-cache.ts';
 
 /** A result of an earlier execution. */
 export interface ReplayedEntry {
@@ -68,14 +70,22 @@ export class Replay {
   }
 
   /**
-   * Reads the logs of all segments: to be called when the log as it is now is cut, as what was there then may be
-   * cut off it. `read` gives the newest part of the log until a time, of which there is room for one of so many.
+   * Loads the log as it is now. When it is cut, those of all segments are read, too: what was there then may be cut
+   * off it.
    */
-  async readLogs(read: (until: string, parts: number) => Promise<ThreadLog>): Promise<void> {
+  async loadLog(
+    events: Pick<EventCache, 'load' | 'loadUntil'>,
+    thread: Thread,
+    fresh: FreshEvents | undefined,
+  ): Promise<ThreadLog> {
+    const log = await events.load(thread, fresh);
+    if (!log.isCut) return log;
     const times = this.#runs.map(untilOf);
     for (const [segment, until] of times.entries()) {
-      if (until !== undefined) this.#logs[segment] ??= await read(until, times.length);
+      if (until === undefined) continue;
+      this.#logs[segment] ??= await events.loadUntil(thread, until, times.length);
     }
+    return log;
   }
 
   /** The usage of models that earlier attempts of a run have in the journal. */

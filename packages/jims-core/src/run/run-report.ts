@@ -9,7 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { RunEnd } from './run-events.ts';
-import type { FailedRun } from './run.ts';
+import type { FailedRun, RunRequest } from './run.ts';
 import { isCancel } from './stop-switch.ts';
 import type { StopSwitch } from './stop-switch.ts';
 import type { RunTracer } from './trace/run-tracer.ts';
@@ -159,9 +159,9 @@ export class RunReport {
  * more. It holds on to nothing of the run.
  */
 export function lateErrorLog(
-  logger: Logger,
+  { logger }: Pick<ReportTarget, 'logger'>,
   { runId, threadId }: RunOwner,
-  requestId: string | undefined,
+  { requestId }: Pick<RunRequest, 'requestId'>,
 ): (thrown: unknown) => void {
   return (thrown) => {
     const fields = { requestId, runId, threadId, error: describeError(thrown) };
