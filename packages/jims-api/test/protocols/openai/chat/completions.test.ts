@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 
 import { newEvent } from 'jims-core';
@@ -308,6 +309,27 @@ describe('what is refused', () => {
       (error) => error instanceof InternalServerError && error.code === 'deadline',
     );
     assert.equal(agent.runs, 1);
+  });
+
+  test('a durable run that another process goes on with is not retried by the client', async () => {
+    const working = Promise.withResolvers<void>();
+    await using served = await serveApp({
+      durable: true,
+      pipeline: (ctx) =>
+        ctx.step('work', ({ signal }) => {
+          working.resolve();
+          return once(signal, 'abort').then(() => {});
+        }),
+    });
+    const { client, answers } = openAiClient(served);
+    const refused = assert.rejects(
+      ask(client, 'work'),
+      (error) => error instanceof InternalServerError && /goes on/.test(error.message),
+    );
+    await working.promise;
+    await served.app.close();
+    await refused;
+    assert.equal(answers.length, 1);
   });
 
   test('a run that was stopped is not retried by the client', async () => {
