@@ -138,19 +138,21 @@ describeStores((kind) => {
 
     test(`the same fork with its key, also at the same time, is one run: ${thread.kind}`, async () => {
       await using user = await freshStore(kind);
-      const other = kind.name === 'postgres' ? await storeUser(user.store) : user;
-      const old = await user.accept('one', { thread });
-      const terms = { thread: forkOf(old.thread, []), idempotency: keyOf('k') };
-      const results = await Promise.all(
-        Array.from({ length: 5 }, (_, n) => (n % 2 === 0 ? user : other).ask('uno', terms)),
-      );
-      results.push(await user.ask('uno', terms));
-      const accepted = results.find((each): each is AcceptedRun => each.kind === 'accepted');
-      assert.ok(accepted);
-      const existing = { kind: 'existing', runId: accepted.runId };
-      for (const each of results) if (each !== accepted) assert.deepEqual(each, existing);
-      const superseded = await user.store.thread(old.thread.id);
-      assert.equal(superseded && supersededBy(superseded), accepted.thread.id);
+      let old = (await user.accept('one', { thread })).thread;
+      for (const key of ['a', 'b', 'c', 'd']) {
+        const request = { thread: forkOf(old, []), idempotency: keyOf(key) };
+        const results = await Promise.all(
+          Array.from({ length: 4 }, () => user.ask('uno', request)),
+        );
+        results.push(await user.ask('uno', request));
+        const accepted = results.find((each): each is AcceptedRun => each.kind === 'accepted');
+        assert.ok(accepted);
+        const existing = { kind: 'existing', runId: accepted.runId };
+        for (const each of results) if (each !== accepted) assert.deepEqual(each, existing);
+        const superseded = await user.store.thread(old.id);
+        assert.equal(superseded && supersededBy(superseded), accepted.thread.id);
+        old = accepted.thread;
+      }
     });
   }
 
