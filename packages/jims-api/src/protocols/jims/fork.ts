@@ -109,7 +109,9 @@ async function copyTo(
   events: readonly NewEvent[],
   { source, supersede, idempotency }: Copying,
 ): Promise<Run> {
-  const { id: replaces, contactId, externalId, config: threadConfig } = source;
+  const { id: replaces, contactId, config: threadConfig } = source;
+  // Where the key is not remembered any more, the store refuses to replace it once more.
+  const externalId = supersededBy(source) === undefined ? source.externalId : undefined;
   const [first = []] = inPieces(events);
   const fork: RunThread = { kind: 'new', contactId, threadConfig, events: first };
   const run = await app.runs.start({

@@ -1,6 +1,7 @@
 // Copies of threads, by POST /api/v1/threads/{thread_id}/fork.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, newEvent, openStore } from 'jims-core';
 import type { Store } from 'jims-core';
@@ -95,6 +96,17 @@ describeStores((kind) => {
     );
     const old = await jsonOf(await api.get(`/api/v1/threads/${threadId}`));
     assert.deepEqual([old['superseded_by'], old['external_id']], [forkId, null]);
+  });
+
+  test('a thread is not superseded once more when the key is not remembered any more', async () => {
+    await using database = await kind.fresh();
+    await using api = countingApi(database.url);
+    await api.app.open({ limits: { idempotencyTtlMs: 1 } });
+    const path = `/api/v1/threads/${await say(api, '1')}/fork`;
+    const key = { 'idempotency-key': 'k' };
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 201);
+    await sleep(2);
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 409);
   });
 
   test('a copy that the store stopped is completed when the request comes again with its key', async () => {
