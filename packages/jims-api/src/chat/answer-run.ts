@@ -33,8 +33,9 @@ export async function resultOfRun(
     return resultOf(end);
   } catch (error) {
     const failure = toHttpError(error, { requestId, exposeErrors });
+    const { status, detail, code, cause, hasRun } = failure;
     const headers = { ...failure.headers, ...runHeaders(run) };
-    throw new HttpError(failure.status, failure.detail, { ...failure, headers });
+    throw new HttpError(status, detail, { code, cause, hasRun, headers });
   }
 }
 

@@ -42,7 +42,7 @@ export function unfailing(logger: Logger): Logger {
       try {
         logger[method](fields, message);
       } catch {
-        // There is nowhere to say so.
+        // Nothing else could report it.
       }
     };
   return {
