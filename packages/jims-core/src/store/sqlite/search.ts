@@ -7,7 +7,7 @@ import { storedTimeOf } from './log-reads.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import { endOfShelf, shelfKey, shelfOf } from './shelves.ts';
+import { MAX_SHELVES, endOfShelf, shelfKey, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { ALL_INDEXED } from './step-5.ts';
 import { toPublicTime } from './timestamp.ts';
@@ -19,8 +19,6 @@ const LOOK_AT_EVENTS = 500;
 const LOOK_AT_THREADS = 200;
 /** How many threads one search finds at most: those whose messages with the words are the newest. */
 const MAX_FOUND = 1000;
-/** How many shelves one search looks at. */
-const MAX_SHELVES = 128;
 /** How many messages are taken from a shelf at once: those of a thousand threads, mostly. */
 const TAKE_DOCS = 2048;
 const LOOK_UP = 500;

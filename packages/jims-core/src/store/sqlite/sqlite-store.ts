@@ -209,6 +209,8 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
   async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
     await takeIn(words === undefined ? noteSome : indexMessages);
     if (words === undefined) return read(() => tables.threadLists.list(query));
+    const walked = await read(() => tables.commonWords.list(words, query));
+    if (walked) return walked;
     const found = await read(() => search.find(words, query.contactId));
     if (found.length === 0) return { threads: [], more: false };
     return read(() => tables.threadLists.list(query, found));

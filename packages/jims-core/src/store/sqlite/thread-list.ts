@@ -20,9 +20,42 @@ export class ThreadLists {
   }
 
   /** @param among Only these threads, given by the numbers of their activity. */
-  list({ limit, maxBytes, ...filters }: ThreadQuery, among?: readonly number[]): ThreadList {
-    const { text, values } = listStatement(filters, among && { threads: among, limit: limit + 1 });
-    const rows = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
+  list(query: ThreadQuery, among?: readonly number[]): ThreadList {
+    return this.#listOf(this.#rows(query, among), query);
+  }
+
+  /**
+   * Lists the threads that pass a test, which is made of one after the other until the list is full.
+   * `undefined` when the test does not know of one of them.
+   *
+   * @param passes Gets the id as the database has it.
+   */
+  walk(
+    query: ThreadQuery,
+    passes: (threadId: string) => boolean | undefined,
+  ): ThreadList | undefined {
+    let isSure = true;
+    function* passing(rows: Iterable<ActiveThreadRow>): Generator<ActiveThreadRow> {
+      for (const row of rows) {
+        const passed = passes(row[0]);
+        isSure = passed !== undefined;
+        if (!isSure) return;
+        if (passed) yield row;
+      }
+    }
+    const list = this.#listOf(passing(this.#rows(query)), query);
+    return isSure ? list : undefined;
+  }
+
+  #rows(query: ThreadQuery, among?: readonly number[]): Iterable<ActiveThreadRow> {
+    const { text, values } = listStatement(
+      query,
+      among && { threads: among, limit: query.limit + 1 },
+    );
+    return prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
+  }
+
+  #listOf(rows: Iterable<ActiveThreadRow>, { limit, maxBytes }: ThreadQuery): ThreadList {
     const bounds = { limit, ...(maxBytes !== undefined && { maxBytes }) };
     const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
     return { threads: taken.map((row) => this.#overviews.of(row)), more };
