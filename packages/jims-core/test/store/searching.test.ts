@@ -67,12 +67,13 @@ describeStores((kind) => {
   });
 });
 
-/** What is said in a thread: two old ones have much of one word, one of the newest is long. */
+/** What is said in a thread: two old ones have much of one word, one in the middle is long. */
 function textsOf(n: number, random: () => number): readonly string[] {
   if (n < 2) return Array.from({ length: LONG }, () => 'all bulk');
-  if (n === THREADS - 4) return Array.from({ length: LONG }, (_, at) => (at === 9 ? 'late' : 'x'));
-  return Array.from({ length: 1 + Math.floor(random() * 3) }, () => {
+  const isLong = n === THREADS / 2;
+  return Array.from({ length: isLong ? LONG : 1 + Math.floor(random() * 3) }, (_, at) => {
     const words = Object.keys(CHANCES).filter((word) => random() < (CHANCES[word] ?? 0));
+    if (isLong) return at === LONG - 1 ? 'late' : words.filter((word) => word !== 'half').join(' ');
     if (random() < 0.3) words.push(MANY_ENDINGS[Math.floor(random() * 6)] ?? '');
     return words.join(' ');
   });
