@@ -5,6 +5,7 @@ import type { QueryWords } from '../search-words.ts';
 import type { ThreadList, ThreadQuery } from '../store.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
+import { NUMBER } from './search.ts';
 import { MAX_SHELVES, NEWEST, shelfKey, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import type { ThreadLists } from './thread-list.ts';
@@ -18,11 +19,13 @@ const MAX_ENDINGS = 4;
 
 const SQL = {
   newest: sql<readonly [count: number]>(`SELECT count(*) FROM (
-       SELECT 1 FROM jims_search WHERE jims_search MATCH ? AND rowid >= ? LIMIT ${COMMON})`),
+       SELECT 1 FROM jims_search WHERE jims_search MATCH ? AND rowid >= ${NUMBER} LIMIT ${COMMON})`),
   docsOf: sql<readonly [doc: number]>(`SELECT doc FROM jims_searched
      WHERE thread_no = (SELECT thread_no FROM jims_activity WHERE thread_id = ?)
      ORDER BY doc DESC LIMIT ?`),
-  has: sql<readonly [1]>('SELECT 1 FROM jims_search WHERE jims_search MATCH ? AND rowid = ?'),
+  has: sql<readonly [1]>(
+    `SELECT 1 FROM jims_search WHERE jims_search MATCH ? AND rowid = ${NUMBER}`,
+  ),
   // In the order of the index: a word after the other.
   nextWord: sql<readonly [word: string]>(
     'SELECT term FROM temp.jims_search_words WHERE term >= ? AND term < ? LIMIT 1',

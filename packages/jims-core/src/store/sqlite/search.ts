@@ -25,6 +25,9 @@ const LOOK_UP = 500;
 /** For so long a search looks at shelves before other work has its turn. */
 const MAX_MS = 4;
 
+/** A number of a message in a statement: the driver gives numbers as REAL, by which FTS5 does not look. */
+export const NUMBER = 'CAST(? AS INTEGER)';
+
 type UnindexedRow = readonly [
   threadNo: number,
   threadId: string,
@@ -51,7 +54,7 @@ const SQL = {
   note: 'INSERT INTO jims_searched (doc, thread_no, event_id) VALUES (?, ?, ?)',
   add: 'INSERT INTO jims_search (rowid, words) VALUES (?, ?)',
   match: sql<readonly [doc: number]>(`SELECT rowid FROM jims_search
-     WHERE jims_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${TAKE_DOCS}`),
+     WHERE jims_search MATCH ? AND rowid < ${NUMBER} ORDER BY rowid DESC LIMIT ${TAKE_DOCS}`),
   threadsOf: sql<readonly [threadNo: number]>(
     'SELECT DISTINCT thread_no FROM jims_searched WHERE doc IN (SELECT value FROM json_each(?))',
   ),
