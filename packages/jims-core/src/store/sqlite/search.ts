@@ -197,11 +197,16 @@ export function shelved(words: readonly string[], shelf: number): string {
   return words.map((word) => key + word).join(' ');
 }
 
-/** Words have letters and digits alone: nothing in them has a meaning for FTS5. */
-function matchOf({ whole, beginning }: QueryWords, shelf: number): string {
-  const key = shelfKey(shelf);
-  return [...whole.map((word) => `"${key}${word}"`), `"${key}${beginning}"*`].join(' AND ');
+/**
+ * What finds these words on a shelf. Words have letters and digits alone: nothing in them has a meaning for FTS5.
+ */
+export function matchOf({ whole, beginning }: WantedWords, shelf: number): string {
+  const quoted = (word: string): string => `"${shelfKey(shelf)}${word}"`;
+  const begun = beginning === undefined ? [] : [`${quoted(beginning)}*`];
+  return [...whole.map(quoted), ...begun].join(' AND ');
 }
+
+type WantedWords = Pick<QueryWords, 'whole'> & Partial<QueryWords>;
 
 function hasRoom({ events, messages, chars }: Room): boolean {
   return events > 0 && messages > 0 && chars > 0;
