@@ -22,11 +22,10 @@ const THREADS = 300;
 /** More messages of one thread than a search looks at one after the other. */
 const LONG = 520;
 
-const SEARCHES = [
-  ...['all', 'al', 'most', 'half', 'hal', 'tenth', 'rare', 'so', 'some', 'somet', 'something'],
-  ...['all most', 'half all', 'most half somethi', 'tenth so', 'rare a', 'soap', 's', 'bulk'],
-  ...['all bulk', 'late', 'all late', 'zzz', 'zzz all', 'allx'],
-];
+/** Commas are between them. */
+const SEARCHES =
+  'all,al,most,half,hal,tenth,rare,so,some,somet,something,all most,half all,most half somethi,tenth so,' +
+  'rare a,soap,s,bulk,all bulk,late,all late,zzz,zzz all,allx';
 
 describeStores((kind) => {
   test('a search finds the threads that have the words, in the order of each list', async () => {
@@ -56,7 +55,7 @@ describeStores((kind) => {
     const lists = new Map<ThreadQuery, readonly string[]>();
     for (const query of queries) lists.set(query, await paged(store, query));
     const [first, ...rest] = lists;
-    for (const [index, words] of SEARCHES.entries()) {
+    for (const [index, words] of SEARCHES.split(',').entries()) {
       for (const list of [first, rest[index % rest.length]]) {
         const [query, ids] = list ?? assert.fail();
         const found = await paged(store, { ...query, words });

@@ -1,17 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite';
 
-import { hasWords, queryWords, searchWords } from '../search-words.ts';
+import { hasWords, searchWords } from '../search-words.ts';
 import type { QueryWords } from '../search-words.ts';
 import type { ThreadList, ThreadQuery } from '../store.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import { NUMBER, matchOf } from './search.ts';
-import { MAX_SHELVES, NEWEST, shelfOf } from './shelves.ts';
+import { MAX_SHELVES, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import type { ThreadLists } from './thread-list.ts';
 
-/** Words are common that so many of the {@link NEWEST} messages of a contact have. */
+/** Words are common that so many of a contact's newest messages have. */
 const COMMON = 64;
 /** How much is looked at before the search is left to the index: some milliseconds. */
 const LOOK_AT_MESSAGES = 100;
@@ -41,10 +41,9 @@ export class CommonWords {
   }
 
   /** The threads of a list with a message that has the words; `undefined` when the index is to be asked. */
-  list(text: string, query: ThreadQuery): ThreadList | undefined {
+  list(words: QueryWords, query: ThreadQuery): ThreadList | undefined {
     const { contactId } = query;
-    const words = queryWords(text);
-    if (!words || contactId === undefined || isFiltered(query)) return undefined;
+    if (contactId === undefined || isFiltered(query)) return undefined;
     if (!this.#areCommon(words, contactId)) return undefined;
     const look = new Look(this.#sql, words, this.#shelves.newest(contactId, MAX_SHELVES));
     return this.#lists.walk(query, (threadId) => look.finds(threadId));
@@ -77,8 +76,8 @@ class Look {
   #chars = LOOK_AT_CHARS;
 
   /** @param shelves Those that a search looks at. */
-  constructor(sql: Statements<typeof SQL>, words: QueryWords, shelves: readonly number[]) {
-    this.#sql = sql;
+  constructor(statements: Statements<typeof SQL>, words: QueryWords, shelves: readonly number[]) {
+    this.#sql = statements;
     this.#words = words;
     this.#shelves = new Set(shelves);
   }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 
-import { queryWords, searchWords } from '../search-words.ts';
+import { searchWords } from '../search-words.ts';
 import type { QueryWords } from '../search-words.ts';
 import { storedTimeOf } from './log-reads.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
@@ -161,9 +161,7 @@ export class MessageSearch {
    * thousand, those with the newest messages. Other work has its turn in between. They may be threads of
    * other contacts, too, whose key is the same.
    */
-  async find(text: string, contactId: string | undefined): Promise<readonly number[]> {
-    const query = queryWords(text);
-    if (!query) return [];
+  async find(query: QueryWords, contactId: string | undefined): Promise<readonly number[]> {
     const found = new Set<number>();
     let begun = performance.now();
     for (const shelf of this.#shelves.newest(contactId, MAX_SHELVES)) {

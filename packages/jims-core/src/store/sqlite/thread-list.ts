@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { ThreadList, ThreadQuery } from '../store.ts';
 import { toHex } from './columns.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
+import type { Statement } from './rows.ts';
 import { ACTIVE_THREAD } from './thread-overviews.ts';
 import type { ActiveThreadRow, ThreadOverviews } from './thread-overviews.ts';
 import { toStoredTime } from './timestamp.ts';
@@ -13,6 +14,8 @@ type Filters = Omit<ThreadQuery, 'limit' | 'maxBytes' | 'words'>;
 export class ThreadLists {
   readonly #db: DatabaseSync;
   readonly #overviews: ThreadOverviews;
+  /** By their text, of which there is one for each combination of filters. */
+  readonly #statements = new Map<string, Statement<ActiveThreadRow>>();
 
   constructor(db: DatabaseSync, overviews: ThreadOverviews) {
     this.#db = db;
@@ -52,7 +55,12 @@ export class ThreadLists {
       query,
       among && { threads: among, limit: query.limit + 1 },
     );
-    return prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
+    let statement = this.#statements.get(text);
+    if (!statement) {
+      statement = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list;
+      this.#statements.set(text, statement);
+    }
+    return statement.iterate(...values);
   }
 
   #listOf(rows: Iterable<ActiveThreadRow>, { limit, maxBytes }: ThreadQuery): ThreadList {
