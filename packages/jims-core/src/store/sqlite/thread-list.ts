@@ -2,8 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { ThreadList, ThreadQuery } from '../store.ts';
 import { toHex } from './columns.ts';
-import { boundedRows, prepareAll, sql } from './rows.ts';
-import type { Statement } from './rows.ts';
+import { Conditions, ListStatements } from './list-statements.ts';
+import { boundedRows } from './rows.ts';
 import { ACTIVE_THREAD } from './thread-overviews.ts';
 import type { ActiveThreadRow, ThreadOverviews } from './thread-overviews.ts';
 import { toStoredTime } from './timestamp.ts';
@@ -12,13 +12,11 @@ type Filters = Omit<ThreadQuery, 'limit' | 'maxBytes' | 'words'>;
 
 /** Lists threads, each kind of list by an index of its own. */
 export class ThreadLists {
-  readonly #db: DatabaseSync;
   readonly #overviews: ThreadOverviews;
-  /** By their text, of which there is one for each combination of filters. */
-  readonly #statements = new Map<string, Statement<ActiveThreadRow>>();
+  readonly #statements: ListStatements<ActiveThreadRow>;
 
   constructor(db: DatabaseSync, overviews: ThreadOverviews) {
-    this.#db = db;
+    this.#statements = new ListStatements(db);
     this.#overviews = overviews;
   }
 
@@ -55,12 +53,7 @@ export class ThreadLists {
       query,
       among && { threads: among, limit: query.limit + 1 },
     );
-    let statement = this.#statements.get(text);
-    if (!statement) {
-      statement = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list;
-      this.#statements.set(text, statement);
-    }
-    return statement.iterate(...values);
+    return this.#statements.rows(text, values);
   }
 
   #listOf(rows: Iterable<ActiveThreadRow>, { limit, maxBytes }: ThreadQuery): ThreadList {
@@ -106,7 +99,8 @@ function select(
   if (among) values.push(JSON.stringify(among.threads));
   // The contact is in the table whose index is used.
   const ofThread = order === 'created' || externalId !== undefined;
-  const conditions = [standing, ...conditionsOf(filters, ofThread, values)].join(' AND ');
+  const conditions = conditionsOf(standing, filters, ofThread);
+  values.push(...conditions.values);
   if (!among || ofThread) {
     return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions}`;
   }
@@ -116,27 +110,22 @@ function select(
     ) a CROSS JOIN ${THREAD}`;
 }
 
-/** A condition for a filter that is not wanted would keep SQLite from using an index. */
 function conditionsOf(
+  standing: string,
   { contactId, externalId, feedback, waiting, before, order = 'activity' }: Filters,
   ofThread: boolean,
-  values: (string | number)[],
-): readonly string[] {
-  const conditions: string[] = [];
-  function where(condition: string, ...given: readonly string[]): void {
-    conditions.push(condition);
-    values.push(...given);
-  }
-  if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
-  if (externalId !== undefined) where('t.external_id = ?', externalId);
-  if (feedback !== undefined) where(`a.has_${feedback}`);
-  if (waiting !== undefined) where(waiting ? 'a.is_waiting' : 'NOT a.is_waiting');
+): Conditions {
+  const where = new Conditions(standing);
+  if (contactId !== undefined) where.add(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
+  if (externalId !== undefined) where.add('t.external_id = ?', externalId);
+  if (feedback !== undefined) where.add(`a.has_${feedback}`);
+  if (waiting !== undefined) where.add(waiting ? 'a.is_waiting' : 'NOT a.is_waiting');
   if (before) {
     const position =
       order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
-    where(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
+    where.add(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
   }
-  return conditions;
+  return where;
 }
 
 const CANDIDATES = 'json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value';
