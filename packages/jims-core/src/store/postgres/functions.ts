@@ -19,6 +19,7 @@ import { readSql } from './sql/read-sql.ts';
  */
 const FILES = [
   'old-forms',
+  'bounded',
   'activity',
   'noted',
   'events',

@@ -231,8 +231,7 @@ begin
 end
 $$;
 
--- Threads in an order: p_limit threads and p_max_bytes at most, but one thread at least. The last row has no
--- thread: it has whether there are more.
+-- Threads in an order, as jims.bounded gives them.
 create or replace function jims.list_overviews(
   p_contact_id text, p_external_id text, p_current boolean,
   p_before timestamp without time zone, p_before_id uuid, p_limit integer, p_max_bytes bigint,
@@ -244,12 +243,9 @@ declare
   v_ids uuid[] := jims.ordered_threads(
     p_contact_id, p_external_id, p_current, p_before, p_before_id, p_limit + 1, p_order, p_feedback,
     p_waiting, p_words);
-  v_thread json;
-  v_bytes bigint := 0;
-  v_taken integer := 0;
+  v_rows refcursor;
 begin
-  more := false;
-  for v_thread in
+  open v_rows for
     select jims.overview_json(
       t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config, a,
       f.event_data, l.event_data, n.event_data)
@@ -262,16 +258,7 @@ begin
       on l.thread_id = t.thread_id and l.event_id = a.last_message_id
     left join original.thread_events n
       on n.thread_id = t.thread_id and n.event_id = a.title_id
-    order by place
-  loop
-    v_bytes := v_bytes + octet_length(v_thread::text);
-    more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
-    exit when more;
-    thread := v_thread;
-    return next;
-    v_taken := v_taken + 1;
-  end loop;
-  thread := null;
-  return next;
+    order by place;
+  return query select * from jims.bounded(v_rows, p_limit, p_max_bytes);
 end
 $$;
