@@ -85,7 +85,7 @@ export class FeedbackRows {
       where.add('(f.at, f.message_id) > (?, ?)', toStoredTime(after.at), toHex(after.messageId));
     const text = `SELECT ${COLUMNS} FROM jims_feedback f ${indexFor(threadId, value)}
        CROSS JOIN threads t ON t.thread_id = f.thread_id
-       WHERE ${where} ORDER BY f.at, f.message_id`;
+       WHERE ${where.text} ORDER BY f.at, f.message_id`;
     const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(rows, bounds, sizeOf);
     return { feedback: taken.map(toFeedback), more };

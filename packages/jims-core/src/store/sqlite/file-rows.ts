@@ -123,7 +123,7 @@ export class FileRows {
         toHex(after.id),
       );
     }
-    const text = `SELECT ${COLUMNS} FROM jims_files f WHERE ${where}
+    const text = `SELECT ${COLUMNS} FROM jims_files f WHERE ${where.text}
        ORDER BY f.created_at, f.file_id`;
     const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(

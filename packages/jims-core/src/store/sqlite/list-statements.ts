@@ -19,7 +19,7 @@ export class Conditions {
     this.values.push(...values);
   }
 
-  toString(): string {
+  get text(): string {
     return this.#conditions.join(' AND ') || 'true';
   }
 }

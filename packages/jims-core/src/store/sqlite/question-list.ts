@@ -37,7 +37,7 @@ export class QuestionLists {
     else if (state !== undefined) where.add('q.state = ?', state);
     if (after !== undefined) where.add(`(q.asked_at, q.question_id) > ${POSITION}`, toHex(after));
     const text = `SELECT ${QUESTION} FROM jims_questions q JOIN threads t USING (thread_id)
-       WHERE ${where} ORDER BY q.asked_at, q.question_id`;
+       WHERE ${where.text} ORDER BY q.asked_at, q.question_id`;
     const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(rows, { limit }, sizeOf);
     return { questions: taken.map(toQuestion), more };

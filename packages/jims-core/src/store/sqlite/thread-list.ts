@@ -102,11 +102,11 @@ function select(
   const conditions = conditionsOf(standing, filters, ofThread);
   values.push(...conditions.values);
   if (!among || ofThread) {
-    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions}`;
+    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions.text}`;
   }
   values.push(among.limit);
   return `SELECT ${ACTIVE_THREAD} FROM (
-      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
+      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions.text} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
     ) a CROSS JOIN ${THREAD}`;
 }
 
