@@ -25,6 +25,7 @@ export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
   tools: [],
   reasoning: '',
   feedback: undefined,
+  isUnanswered: false,
   questionId: undefined,
 };
 

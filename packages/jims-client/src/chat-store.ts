@@ -1,7 +1,8 @@
-import type { ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
-import { NEW_CHAT } from './chat-state.ts';
+import type { ChatMessage, ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
+import { NEW_CHAT, same, withChange } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 import type { JimsApiError } from './errors.ts';
+import type { FollowedRun } from './run-stream.ts';
 import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
@@ -11,8 +12,11 @@ export class ChatStore {
   state: ChatState;
   /** Settles when no message is on its way; never rejects. */
   sending: Promise<unknown> = Promise.resolve();
-  /** Runs that are not over, as far as they are known; also the one that has ended, until the log is read. */
-  active: { readonly size: number } = { size: 0 };
+  /**
+   * Runs that are not over, as far as they are known, in the order in which they were accepted; also the one that
+   * has ended, until the log is read.
+   */
+  readonly active: Map<string, FollowedRun> = new Map();
   /** Ends when the chat is left. */
   readonly life: AbortController = new AbortController();
   readonly listeners: Set<() => void> = new Set();
@@ -30,6 +34,11 @@ export class ChatStore {
     this.update((state) => ({ ...state, ...change }));
   }
 
+  /** Changes a message, by its id or its key. */
+  change(messageId: string, change: Partial<ChatMessage>): void {
+    this.update((state) => withChange(state, messageId, change));
+  }
+
   update(change: (state: ChatState) => ChatState): void {
     this.state = change(this.state);
     // What changes together is announced once.
@@ -45,9 +54,9 @@ export class ChatStore {
   readonly onLine = (isLost: boolean): void => this.set({ isLost });
 
   /** Shows why something failed. */
-  fail(thrown: unknown, change: Partial<ChatState> = {}): JimsApiError {
+  fail(thrown: unknown): JimsApiError {
     const error = asJimsApiError(thrown);
-    this.set({ ...change, error });
+    this.set({ error });
     return error;
   }
 
@@ -79,11 +88,4 @@ function statusOf(
   if (isAnswering) return 'answering';
   const isSending = messages.some(({ state }) => state === 'queued' || state === 'sending');
   return isSending ? 'sending' : 'ready';
-}
-
-/** What is kept of an object that was made anew: the old one when all its members are the same. */
-function same<T extends object>(before: T | undefined, now: T): T {
-  const isSame =
-    before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
-  return isSame ? before : now;
 }

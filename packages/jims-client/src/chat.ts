@@ -1,4 +1,16 @@
 import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
+import type { MessageOptions } from './message-options.ts';
+
+/** Which chat to open. */
+export interface OpenChatOptions extends Pick<MessageOptions, 'contactId' | 'threadConfig'> {
+  /** Without it the chat begins a new thread. */
+  readonly threadId?: string | undefined;
+  /**
+   * Lets the app speak first in a new thread: with `true` as soon as somebody subscribes, with `before-message` when
+   * the first message is sent. Default false.
+   */
+  readonly greet?: boolean | 'before-message' | undefined;
+}
 
 /** What goes with a message. */
 export interface SendOptions {

@@ -1,7 +1,6 @@
-import type { Chat } from './chat.ts';
+import type { Chat, OpenChatOptions } from './chat.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
-import type { OpenChatOptions } from './live-chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { filesOf, runsOf } from './resources.ts';
@@ -13,7 +12,7 @@ import { threadsOf } from './threads.ts';
 import type { JimsThreads } from './threads.ts';
 import { Transport } from './transport.ts';
 import type { CallOptions, JimsClientOptions } from './transport.ts';
-import type { ChatAnswer, Include, StreamEvent } from './wire.ts';
+import type { ChatAnswer, StreamEvent } from './wire.ts';
 
 /** How a message is sent, and waited for. */
 export interface StreamOptions extends MessageOptions {
@@ -60,8 +59,7 @@ export class JimsClient {
    */
   async chat(text: string, options: StreamOptions = {}): Promise<ChatAnswer> {
     let last: StreamEvent | undefined;
-    const include: readonly Include[] = ['thread', ...(options.include ?? [])];
-    for await (last of this.stream(text, { ...options, include }));
+    for await (last of this.stream(text, { include: ['thread'], ...options }));
     if (last?.event === 'result') return last.data;
     throw errorOfEnd(last);
   }
@@ -76,15 +74,14 @@ export class JimsClient {
    * }
    */
   async *stream(text: string, options: StreamOptions = {}): AsyncGenerator<StreamEvent, void> {
-    const { signal, idempotencyKey: key = newKey(), ...message } = options;
     // Without `include` the events have no ids, and could not be joined again.
-    const { include = CHAT_INCLUDES } = message;
-    const body = chatRequest(text, { contactId: this.#contactId, ...message, include });
-    const resend = (): Promise<OpenRun> =>
-      openRun(this.#transport, { key, body, signal, tries: TRIES });
+    const { signal, idempotencyKey: key = newKey(), include = CHAT_INCLUDES, ...rest } = options;
+    const body = chatRequest(text, { contactId: this.#contactId, ...rest, include });
+    const read = { signal, tries: TRIES };
+    const resend = (): Promise<OpenRun> => openRun(this.#transport, { key, body, ...read });
     const first = await resend();
-    const read = { first, include, signal, tries: TRIES, resend };
-    for await (const batch of followRun(this.#transport, first.runId, read)) yield* batch;
+    const run = { runId: first.runId, first, resend };
+    for await (const batch of followRun(this.#transport, run, { include, ...read })) yield* batch;
   }
 
   /**

@@ -39,3 +39,7 @@ export class JimsApiError extends Error {
 export function notOfService(): SyntaxError {
   return new SyntaxError('This is not an answer of the service');
 }
+
+export function brokenOff(): Error {
+  return new Error('The connection broke off');
+}

@@ -1,3 +1,4 @@
+import { brokenOff } from './errors.ts';
 import { sseParser } from './sse-parser.ts';
 import type { SseMessage } from './sse-parser.ts';
 import { nextTry, piecesOf } from './transport.ts';
@@ -38,8 +39,7 @@ export async function* follow<T>(
 ): AsyncGenerator<readonly T[]> {
   const { parse, reopen, ...call } = options;
   let { first, after = '' } = options;
-  for (let count = 1; ; count++) {
-    let fault: unknown;
+  for (let failures = 0; ; failures++) {
     const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
     try {
       const answer =
@@ -49,15 +49,13 @@ export async function* follow<T>(
         const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
         // An id without data moves nothing: the network has cut off its event.
         after = messages.at(-1)?.id ?? after;
-        count = 0;
+        failures = 0;
         yield events;
       }
-      // The client has seen the end of the stream already.
-      if (answer.response.status === 204) return;
+      throw brokenOff();
     } catch (thrown) {
-      fault = thrown;
+      await nextTry(thrown, { ...options, failures });
     }
-    await nextTry(fault, { ...options, count: Math.max(1, count) });
   }
 }
 

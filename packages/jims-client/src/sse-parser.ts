@@ -1,3 +1,5 @@
+import { notOfService } from './errors.ts';
+
 /** A Server-Sent Event. */
 export interface SseMessage {
   /** The last id of the stream so far; empty before the first one. */
@@ -7,14 +9,14 @@ export interface SseMessage {
   readonly data: string;
 }
 
-/** Longer ones are a fault of the sender, and would fill the memory. */
-const MAX_EVENT_CHARS = 64 * 1024 * 1024;
+/** Longer lines are a fault of the sender, and would fill the memory. */
+const MAX_LINE_CHARS = 64 * 1024 * 1024;
 
 /**
- * Parses a stream of Server-Sent Events as the HTML standard has it, but for `retry`, which the service does not
- * send. The function that it returns takes the text in pieces that may end anywhere, and returns the events that
- * end in a piece; it throws a RangeError for an event that does not end. What no empty line ends is not an event:
- * the connection broke off in it.
+ * Parses a stream of Server-Sent Events as the service writes them: lines end with a line feed, and the data of an
+ * event is one line. The function that it returns takes the text in pieces that may end anywhere, and returns the
+ * events that end in a piece; it throws for a line that does not end. What no empty line ends is not
+ * an event: the connection broke off in it.
  *
  * @param id The last id of an earlier connection.
  * @example
@@ -22,36 +24,23 @@ const MAX_EVENT_CHARS = 64 * 1024 * 1024;
  * parse('event: status\ndata: {}\n\n'); // [{ id: '', event: 'status', data: '{}' }]
  */
 export function sseParser(id = ''): (piece: string) => readonly SseMessage[] {
-  let rest = '';
-  let event = '';
-  let data: string | undefined;
-  /** Whether a line feed that comes now belongs to the end of the last line. */
-  let isAfterReturn = false;
-
-  function field(line: string): void {
-    // A line that begins with a colon is a comment: a field without a name.
-    const [, name, value = ''] = /^([^:]*):? ?(.*)/s.exec(line) ?? [];
-    if (name === 'data') data = data === undefined ? value : `${data}\n${value}`;
-    if (name === 'event') event = value;
-    if (name === 'id' && !value.includes('\0')) id = value;
-  }
-
+  let line = '';
+  let event: Partial<SseMessage> = {};
   return (piece) => {
     const messages: SseMessage[] = [];
-    const [first = '', ...lines] = piece.replace(isAfterReturn ? /^\n/ : '', '').split(/\r\n?|\n/);
-    isAfterReturn = piece === '' ? isAfterReturn : piece.endsWith('\r');
-    rest += first;
+    const [first = '', ...lines] = piece.split('\n');
+    line += first;
     for (const next of lines) {
-      field(rest);
-      if (rest === '') {
-        if (data !== undefined) messages.push({ id, event: event || 'message', data });
-        event = '';
-        data = undefined;
+      const [, name, value] = /^(id|event|data): ?(.*)/.exec(line) ?? [];
+      if (name !== undefined) event = { ...event, [name]: value };
+      if (line === '') {
+        ({ id = id } = event);
+        if (event.data !== undefined) messages.push({ event: 'message', data: event.data, ...event, id });
+        event = {};
       }
-      rest = next;
+      line = next;
     }
-    if (rest.length + (data?.length ?? 0) > MAX_EVENT_CHARS)
-      throw new RangeError('An event does not end');
+    if (line.length > MAX_LINE_CHARS) throw notOfService();
     return messages;
   };
 }

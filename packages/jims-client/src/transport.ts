@@ -43,7 +43,6 @@ export interface CallOptions {
 
 const TRIES = 6;
 const SILENCE_MS = 25_000;
-const BYTES = 'application/octet-stream';
 /** A file may be on its way for long, and nobody says how far it is. */
 const UPLOAD_MS = 600_000;
 
@@ -58,7 +57,10 @@ const CODES: Readonly<Record<number, string>> = {
 /** Sends requests to the service, with the token of the caller. */
 export class Transport {
   readonly options: JimsClientOptions;
+  /** One call for all requests that begin together. */
   #token: Promise<string | undefined> | undefined;
+  /** Whether a token was refused, and none was taken since. */
+  #isRefused = false;
 
   constructor(options: JimsClientOptions) {
     this.options = options;
@@ -75,69 +77,71 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const { token } = this.options;
-    // One call for all requests that begin together.
-    const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
+    const asked = (this.#token ??= this.#ask());
+    const token = await asked;
     try {
-      return await this.#opened(path, options, used);
+      const answer = await this.#opened(path, options, token);
+      if (this.#token === asked) this.#isRefused = false;
+      return answer;
     } catch (thrown) {
       const error = asJimsApiError(thrown);
-      const { status = 401 } = error;
-      if (status === 401 && this.#token === used) this.#token = undefined;
-      if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
-      return this.open(path, options, true);
+      if (error.status !== 401 || typeof this.options.token !== 'function') throw error;
+      if (this.#token === asked) {
+        // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
+        this.#token = isAgain || this.#isRefused ? undefined : this.#ask();
+        this.#isRefused = true;
+      }
+      if (!isAgain && this.#token !== undefined) return this.open(path, options, true);
+      error.message += ' (for a new token, too)';
+      throw error;
+    }
+  }
+
+  async #ask(): Promise<string | undefined> {
+    const { token } = this.options;
+    try {
+      return await (typeof token === 'function' ? token() : token);
+    } catch (error) {
+      this.#token = undefined;
+      throw error;
     }
   }
 
   async #opened(
     path: string,
-    options: CallOptions,
-    token: Promise<string | undefined>,
+    { body, method = body ? 'POST' : 'GET', ...options }: CallOptions,
+    token: string | undefined,
   ): Promise<OpenAnswer> {
-    const { silenceMs = SILENCE_MS } = this.options;
-    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const { query, key, headers, signal: outer, onLine } = options;
+    const { headers: ofAll, silenceMs = SILENCE_MS, fetch: ofClient = fetch } = this.options;
+    const { fetch: send = ofClient } = options;
+    const isFile = body instanceof Blob;
+    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, outer);
     const { signal, end } = guard;
     try {
-      const used = await token;
       signal.throwIfAborted();
-      const sent = this.#send(path, { ...options, signal }, used);
+      const sent = send(this.address(path, query), {
+        method,
+        headers: {
+          ...ofAll,
+          ...(token && { authorization: `Bearer ${token}` }),
+          ...(body && { 'content-type': isFile ? body.type : 'application/json' }),
+          ...(key && { 'idempotency-key': key }),
+          ...headers,
+        },
+        ...(body && { body: isFile ? body : JSON.stringify(body) }),
+        signal,
+        cache: 'no-store',
+      });
       const response = await Promise.race([sent, endOf(signal)]);
-      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
-      options.onLine?.(false);
-      return { response, ...guard };
+      const answer = { response, ...guard };
+      if (!response.ok) throw errorOf(response, await textOf(answer));
+      onLine?.(false);
+      return answer;
     } catch (error) {
       end();
       throw error;
     }
-  }
-
-  #send(
-    path: string,
-    {
-      body,
-      method = body ? 'POST' : 'GET',
-      query,
-      key,
-      signal,
-      headers,
-      fetch: send = this.options.fetch ?? fetch,
-    }: CallOptions & { readonly signal: AbortSignal },
-    token: string | undefined,
-  ): Promise<Response> {
-    const isFile = body instanceof Blob;
-    return send(this.address(path, query), {
-      method,
-      headers: {
-        ...this.options.headers,
-        ...(token && { authorization: `Bearer ${token}` }),
-        ...(body && { 'content-type': isFile ? body.type || BYTES : 'application/json' }),
-        ...(key && { 'idempotency-key': key }),
-        ...headers,
-      },
-      ...(body && { body: isFile ? body : JSON.stringify(body) }),
-      signal,
-      cache: 'no-store',
-    });
   }
 
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
@@ -162,29 +166,30 @@ export async function retried<T>(
   { signal, tries = TRIES, onLine }: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
-  for (let count = 1; ; count++) {
+  for (let failures = 0; ; failures++) {
     try {
       return await run();
     } catch (thrown) {
-      await nextTry(thrown, { count, tries, signal, onLine });
+      await nextTry(thrown, { failures, tries, signal, onLine });
     }
   }
 }
 
 /** How a request has gone so far. */
 interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
-  readonly count: number;
+  /** In a row, before this one. */
+  readonly failures: number;
 }
 
 /** Waits before the next try. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { count, tries = Infinity, signal, onLine }: Tries,
+  { failures, tries = Infinity, signal, onLine }: Tries,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
-  if (count >= tries || !isTransient(error)) throw error;
+  if (failures + 1 >= tries || !isTransient(error)) throw error;
   onLine?.(true);
-  await pause(count, signal, (error.retryAfter ?? 0) * 1000);
+  await pause(failures, signal, (error.retryAfter ?? 0) * 1000);
 }
 
 /** Whether the same request may work later. */
@@ -230,7 +235,7 @@ function endOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What a connection brings, until it ends. @throws JimsApiError */
+/** What a connection brings, until it ends. */
 export async function* piecesOf({
   response,
   signal,
@@ -250,7 +255,7 @@ export async function* piecesOf({
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw asJimsApiError(signal.aborted ? signal.reason : error);
+    throw signal.aborted ? signal.reason : error;
   } finally {
     end();
   }

@@ -1,3 +1,4 @@
+import { brokenOff } from './errors.ts';
 import type { Transport } from './transport.ts';
 import type { StoredFile } from './wire.ts';
 
@@ -69,10 +70,9 @@ function sendByXhr(
     );
     xhr.addEventListener('loadend', () => {
       const { status, responseText } = xhr;
-      // A response that is made of a string is plain text otherwise.
-      const answered = { 'content-type': 'application/json' };
-      if (status) resolve(new Response(responseText, { status, headers: answered }));
-      else reject(new TypeError('The upload broke off'));
+      // A response that is made of a string would be plain text.
+      if (status) resolve(new Response(new Blob([responseText]), { status }));
+      else reject(brokenOff());
     });
     signal?.addEventListener('abort', () => xhr.abort());
     xhr.send(body);
