@@ -29,17 +29,23 @@ export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
   questionId: undefined,
 };
 
-/** Whether the data of an event is a message of one of the two. */
-export function isMessage({ role, content }: JsonObject): boolean {
+/** The data of an event that is a message of one of the two. */
+interface MessageData extends JsonObject {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+}
+
+export function isMessage(data: JsonObject): data is MessageData {
+  const { role, content } = data;
   return (role === 'user' || role === 'assistant') && typeof content === 'string';
 }
 
 /** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */
-export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessage> {
+export function membersOf(data: MessageData, filesUrl: string): Partial<ChatMessage> {
   const { role, content, reasoning, partial, buttons, files, sources, question_id } = data;
   return {
-    role: role === 'user' ? role : 'assistant',
-    text: String(content),
+    role,
+    text: content,
     state: partial === true ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
     files: objects(files)
@@ -65,15 +71,8 @@ export function fileOf(
   };
 }
 
-export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
-  return {
-    id,
-    messageId: undefined,
-    ...(text !== undefined && { text }),
-    ...(schema && { schema }),
-    buttons: objects(buttons).map(buttonOf),
-    expiresAt: expires_at,
-  };
+export function questionOf({ buttons, expires_at: expiresAt, ...rest }: AskedQuestion): ChatQuestion {
+  return { ...rest, messageId: undefined, buttons: objects(buttons).map(buttonOf), expiresAt };
 }
 
 /** A button without an id is clicked by its text. */

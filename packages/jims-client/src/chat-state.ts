@@ -48,40 +48,33 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
   const newest = cursorOf(state) ?? '';
   let next = state;
   for (const event of events) {
-    const { event_id: id, event_data, created_at } = event;
-    const isNew = event_data['role'] === 'user' && cursor(created_at, id) > newest;
+    const { event_id: id, event_type: type, event_data: data, created_at: createdAt } = event;
+    if (!isMessage(data)) continue;
+    const { messages, feedback, filesUrl } = next;
+    const { role, content } = data;
+    const isNew = role === 'user' && cursor(createdAt, id) > newest;
     const known =
-      messageOf(next, id) ??
-      (isNew ? next.messages.find(isUnknown(event_data['content'])) : undefined);
-    if (isMessage(event_data) && !known?.createdAt)
-      next = withMessage(next, known, storedMessage(next, event, known));
+      messageOf(next, id) ?? messages.find((message) => isNew && isUnknown(message, content));
+    if (known?.createdAt) continue;
+    next = withMessage(next, known, {
+      ...BLANK,
+      key: id,
+      feedback: feedback[id],
+      ...known,
+      ...membersOf(data, filesUrl),
+      text: type === CLICK ? labelOf(messages, content) : content,
+      id,
+      type,
+      createdAt,
+      runId: event.run_id ?? (role === 'user' ? id : known?.runId),
+    });
   }
   return next;
 }
 
-/** Whether a message could not be sent, so that nobody knows whether it was accepted. */
-function isUnknown(content: unknown): (message: ChatMessage) => boolean {
-  return ({ state, runId, text }) => state === 'failed' && !runId && text === content;
-}
-
-function storedMessage(
-  { feedback, filesUrl, messages }: ChatState,
-  { event_id: id, event_type: type, event_data, created_at, run_id }: ThreadEvent,
-  known: ChatMessage | undefined,
-): ChatMessage {
-  const members = membersOf(event_data, filesUrl);
-  const now = {
-    ...BLANK,
-    key: id,
-    feedback: feedback[id],
-    ...known,
-    ...members,
-    id,
-    type,
-    createdAt: created_at,
-    runId: run_id ?? (members.role === 'user' ? id : known?.runId),
-  };
-  return type === CLICK ? { ...now, text: labelOf(messages, now.text) } : now;
+/** Whether it could not be sent, so that nobody knows whether it was accepted. */
+function isUnknown({ state, runId, text }: ChatMessage, content: string): boolean {
+  return state === 'failed' && !runId && text === content;
 }
 
 /** What a button says that was clicked. */
@@ -129,7 +122,7 @@ export function withMessage(
   const isThere = known?.createdAt === now.createdAt && known?.runId === now.runId;
   const byRank = (a: ChatMessage, b: ChatMessage): number =>
     rankOf(a) < rankOf(b) ? -1 : Number(rankOf(a) > rankOf(b));
-  return { ...state, messages: known && isThere ? list : list.toSorted(byRank) };
+  return { ...state, messages: isThere ? list : list.toSorted(byRank) };
 }
 
 /** Changes what is known of a message, by its id or its key. */

@@ -1,4 +1,4 @@
-import type { ChatMessage, ChatQuestion, ChatSnapshot } from './chat-snapshot.ts';
+import type { ChatMessage, ChatSnapshot } from './chat-snapshot.ts';
 import { NEW_CHAT, same, withChange } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 import type { JimsApiError } from './errors.ts';
@@ -20,7 +20,6 @@ export class ChatStore {
   /** Ends when the chat is left. */
   readonly life: AbortController = new AbortController();
   readonly listeners: Set<() => void> = new Set();
-  #question: ChatQuestion | undefined;
   #snapshot: ChatSnapshot | undefined;
   #announced: ChatSnapshot | undefined;
 
@@ -64,14 +63,13 @@ export class ChatStore {
     const { threadId, title, messages, question, error, older, run, isOver } = this.state;
     // Which message asks may be known later than the question.
     const asks = question && messages.findLast(({ questionId }) => questionId === question.id);
-    this.#question = question && same(this.#question, { ...question, messageId: asks?.id });
     this.#snapshot = same(this.#snapshot, {
       threadId,
       title,
       messages,
       status: statusOf(this.state, this.active.size > Number(isOver)),
       run: isOver ? undefined : run,
-      question: this.#question,
+      question: question && same(this.#snapshot?.question, { ...question, messageId: asks?.id }),
       error,
       hasOlder: older !== null,
     });

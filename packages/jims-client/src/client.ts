@@ -3,11 +3,12 @@ import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
+import { notOfService } from './errors.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
 import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';
 import type { OpenRun } from './run-stream.ts';
-import type { SseMessage } from './sse-parser.ts';
+import type { SseMessage } from './sse-messages.ts';
 import { threadsOf } from './threads.ts';
 import type { JimsThreads } from './threads.ts';
 import { Transport } from './transport.ts';
@@ -39,15 +40,13 @@ export class JimsClient {
   readonly runs: JimsRuns;
   readonly files: JimsFiles;
   readonly #transport: Transport;
-  readonly #contactId: string | undefined;
 
   constructor(options: JimsClientOptions = {}) {
     const transport = new Transport(options);
     this.#transport = transport;
-    this.#contactId = options.contactId;
-    this.threads = threadsOf(transport, options.contactId);
+    this.threads = threadsOf(transport);
     this.runs = runsOf(transport);
-    this.files = filesOf(transport, options.contactId);
+    this.files = filesOf(transport);
   }
 
   /**
@@ -61,7 +60,7 @@ export class JimsClient {
     let last: StreamEvent | undefined;
     for await (last of this.stream(text, { include: ['thread'], ...options }));
     if (last?.event === 'result') return last.data;
-    throw errorOfEnd(last);
+    throw last ? errorOfEnd(last) : notOfService();
   }
 
   /**
@@ -76,7 +75,8 @@ export class JimsClient {
   async *stream(text: string, options: StreamOptions = {}): AsyncGenerator<StreamEvent, void> {
     // Without `include` the events have no ids, and could not be joined again.
     const { signal, idempotencyKey: key = newKey(), include = CHAT_INCLUDES, ...rest } = options;
-    const body = chatRequest(text, { contactId: this.#contactId, ...rest, include });
+    const { contactId } = this.#transport.options;
+    const body = chatRequest(text, { contactId, ...rest, include });
     const read = { signal, tries: TRIES };
     const resend = (): Promise<OpenRun> => openRun(this.#transport, { key, body, ...read });
     const first = await resend();
@@ -93,8 +93,7 @@ export class JimsClient {
    * await chat.send('Hello');
    */
   openChat(options: OpenChatOptions = {}): Chat {
-    const { contactId = this.#contactId } = options;
-    return new LiveChat(this.#transport, { ...options, contactId });
+    return new LiveChat(this.#transport, options);
   }
 
   /**

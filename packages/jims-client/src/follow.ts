@@ -1,11 +1,8 @@
 import { brokenOff } from './errors.ts';
-import { sseParser } from './sse-parser.ts';
-import type { SseMessage } from './sse-parser.ts';
+import { sseMessages } from './sse-messages.ts';
+import type { SseMessage } from './sse-messages.ts';
 import { nextTry, piecesOf } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
-
-/** What the client of a stream says. */
-export const STREAM = { accept: 'text/event-stream' };
 
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<
@@ -40,12 +37,12 @@ export async function* follow<T>(
   const { parse, reopen, ...call } = options;
   let { first, after = '' } = options;
   for (let failures = 0; ; failures++) {
-    const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
+    const headers = { accept: 'text/event-stream', ...(after && { 'last-event-id': after }) };
     try {
       const answer =
         first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
       first = undefined;
-      for await (const messages of messagesOf(answer, after)) {
+      for await (const messages of sseMessages(piecesOf(answer), after)) {
         const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
         // An id without data moves nothing: the network has cut off its event.
         after = messages.at(-1)?.id ?? after;
@@ -54,19 +51,7 @@ export async function* follow<T>(
       }
       throw brokenOff();
     } catch (thrown) {
-      await nextTry(thrown, { ...options, failures });
+      await nextTry(thrown, failures, { tries: Infinity, ...call });
     }
-  }
-}
-
-/** What arrives together of a connection. */
-async function* messagesOf(
-  answer: OpenAnswer,
-  after: string,
-): AsyncGenerator<readonly SseMessage[]> {
-  const read = sseParser(after);
-  for await (const piece of piecesOf(answer)) {
-    const messages = read(piece);
-    if (messages.length > 0) yield messages;
   }
 }

@@ -16,7 +16,7 @@ export { JimsApiError } from './errors.ts';
 export type { MessageOptions } from './message-options.ts';
 export type { FileAddress, JimsFiles, JimsRuns } from './resources.ts';
 export { CHAT_INCLUDES } from './run-stream.ts';
-export type { SseMessage } from './sse-parser.ts';
+export type { SseMessage } from './sse-messages.ts';
 export type {
   EventListOptions,
   ForkOptions,

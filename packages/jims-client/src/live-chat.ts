@@ -34,14 +34,14 @@ export class LiveChat implements Chat {
   readonly #isGreeted: boolean;
 
   constructor(transport: Transport, options: OpenChatOptions) {
-    const { threadId, contactId, greet } = options;
+    const { threadId, contactId = transport.options.contactId, greet } = options;
     const filesUrl = transport.address('/api/v1/files/');
     this.#isGreeted = greet === true && threadId === undefined;
     const isLoading = this.#isGreeted || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
     const { signal } = store.life;
     this.#runs = runsOf(transport, signal);
-    this.#threads = threadsOf(transport, contactId, signal);
+    this.#threads = threadsOf(transport, signal);
     this.#store = store;
     this.getSnapshot = store.getSnapshot;
     this.#connection = new ChatConnection(store);
@@ -175,7 +175,7 @@ export class LiveChat implements Chat {
     return this.#try(async () => {
       const store = this.#store;
       const { threadId = '', messages } = store.state;
-      const copy = await this.#threads.fork(threadId, { before: messageId });
+      const copy = await this.#threads.fork(threadId, { before: messageId, supersede: true });
       this.#connection.pause();
       store.active.clear();
       const end = messages.findIndex(({ id }) => id === messageId);
@@ -183,8 +183,6 @@ export class LiveChat implements Chat {
         threadId: copy.thread_id,
         messages: messages.slice(0, end),
         run: undefined,
-        question: undefined,
-        error: undefined,
         isLoading: true,
       });
       await this.#outbox.send(draft);

@@ -69,8 +69,16 @@ export class Outbox {
     for (const stored of this.#store.state.messages)
       if (stored.createdAt) this.#drafts.delete(stored.key);
     this.#drafts.set(key, draft);
-    const its = { id: key, key, type, text, files: shown(draft) };
-    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
+    const message: ChatMessage = {
+      ...BLANK,
+      id: key,
+      key,
+      role: 'user',
+      type,
+      text,
+      files: shown(draft),
+      state: 'queued',
+    };
     this.#store.update((state) => withMessage(state, undefined, message));
     return this.#queue(() => this.#deliver(key, draft));
   }
@@ -157,13 +165,14 @@ export class Outbox {
     const { contactId, filesUrl } = state;
     let uploads = files.map(waitingFile);
     const upload = async (file: Blob, index: number): Promise<void> => {
-      const change = (now: Partial<ChatFile>): void => {
-        uploads = uploads.map((each, nth) => (nth === index ? { ...each, ...now } : each));
+      const show = (now: ChatFile): void => {
+        uploads = uploads.with(index, now);
         this.#store.change(key, { files: [...stored, ...uploads] });
       };
-      const onProgress = (progress: number): void => change({ progress });
+      const waiting = waitingFile(file);
+      const onProgress = (progress: number): void => show({ ...waiting, progress });
       const options = { contactId, signal: life.signal, onProgress };
-      change(fileOf(await uploadFile(transport, file, options), filesUrl));
+      show(fileOf(await uploadFile(transport, file, options), filesUrl));
     };
     await Promise.all(files.map(upload));
     return [...stored, ...uploads].flatMap(({ fileId }) => fileId ?? []);

@@ -1,4 +1,4 @@
-import { retried } from './transport.ts';
+import { FILE_MS, retried } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';
@@ -48,14 +48,14 @@ export function runsOf(transport: Transport, signal?: AbortSignal): JimsRuns {
   };
 }
 
-export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
+export function filesOf(transport: Transport): JimsFiles {
+  const { contactId } = transport.options;
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
     read: (fileId) =>
       retried({}, async () => {
         const { response, watch, end } = await transport.open(`/api/v1/files/${fileId}`, {});
-        // It may be large: how much of it has come is not known here.
-        watch(false);
+        watch(FILE_MS);
         try {
           return await response.blob();
         } finally {

@@ -1,5 +1,5 @@
 import { JimsApiError, notOfService } from './errors.ts';
-import { STREAM, follow } from './follow.ts';
+import { follow } from './follow.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
@@ -31,7 +31,7 @@ export interface OpenRun extends OpenAnswer {
 /** Sends a message until it is accepted. @throws JimsApiError */
 export function openRun(transport: Transport, call: CallOptions): Promise<OpenRun> {
   return retried(call, async () => {
-    const answer = await transport.open('/api/v1/chat/stream', { ...call, headers: STREAM });
+    const answer = await transport.open('/api/v1/chat/stream', call);
     const { headers } = answer.response;
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
@@ -109,8 +109,8 @@ function reasonOf({ event, data }: StreamEvent): string {
   return event === 'cancelled' ? data.reason : '';
 }
 
-/** Why a run has no answer, by its last event; `undefined` when nothing is known of the run any more. */
-export function errorOfEnd(end: StreamEvent | undefined): JimsApiError {
-  const detail = end?.event === 'error' ? end.data.detail : 'The run has no answer';
-  return new JimsApiError(detail, { code: end ? reasonOf(end) : 'not_found' });
+/** Why a run has no answer, by its last event. */
+export function errorOfEnd(end: StreamEvent): JimsApiError {
+  const detail = end.event === 'error' ? end.data.detail : 'The run has no answer';
+  return new JimsApiError(detail, { code: reasonOf(end) });
 }

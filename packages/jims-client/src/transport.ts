@@ -44,10 +44,10 @@ export interface CallOptions {
 const TRIES = 6;
 const SILENCE_MS = 25_000;
 /** A file may be on its way for long, and nobody says how far it is. */
-const UPLOAD_MS = 600_000;
+export const FILE_MS = 600_000;
 
 /** No later time changes them. */
-const FINAL = /^(?:deadline|recovery_off)$/;
+const FINAL = /^(?:aborted|deadline|recovery_off)$/;
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
   404: 'not_found',
@@ -81,7 +81,7 @@ export class Transport {
     const token = await asked;
     try {
       const answer = await this.#opened(path, options, token);
-      if (this.#token === asked) this.#isRefused = false;
+      this.#isRefused = false;
       return answer;
     } catch (thrown) {
       const error = asJimsApiError(thrown);
@@ -109,39 +109,54 @@ export class Transport {
 
   async #opened(
     path: string,
-    { body, method = body ? 'POST' : 'GET', ...options }: CallOptions,
+    options: CallOptions,
     token: string | undefined,
   ): Promise<OpenAnswer> {
-    const { query, key, headers, signal: outer, onLine } = options;
-    const { headers: ofAll, silenceMs = SILENCE_MS, fetch: ofClient = fetch } = this.options;
-    const { fetch: send = ofClient } = options;
-    const isFile = body instanceof Blob;
-    const guard = guarded(isFile ? UPLOAD_MS : silenceMs, outer);
+    const { silenceMs = SILENCE_MS } = this.options;
+    const guard = guarded(options.body instanceof Blob ? FILE_MS : silenceMs, options.signal);
     const { signal, end } = guard;
     try {
       signal.throwIfAborted();
-      const sent = send(this.address(path, query), {
-        method,
-        headers: {
-          ...ofAll,
-          ...(token && { authorization: `Bearer ${token}` }),
-          ...(body && { 'content-type': isFile ? body.type : 'application/json' }),
-          ...(key && { 'idempotency-key': key }),
-          ...headers,
-        },
-        ...(body && { body: isFile ? body : JSON.stringify(body) }),
-        signal,
-        cache: 'no-store',
-      });
+      const sent = this.#send(path, { ...options, signal }, token);
       const response = await Promise.race([sent, endOf(signal)]);
       const answer = { response, ...guard };
       if (!response.ok) throw errorOf(response, await textOf(answer));
-      onLine?.(false);
+      options.onLine?.(false);
       return answer;
     } catch (error) {
       end();
       throw error;
     }
+  }
+
+  #send(
+    path: string,
+    {
+      body,
+      method = body ? 'POST' : 'GET',
+      query,
+      key,
+      signal,
+      headers,
+      fetch: send = this.options.fetch ?? fetch,
+    }: CallOptions & { readonly signal: AbortSignal },
+    token: string | undefined,
+  ): Promise<Response> {
+    // A file brings its own type.
+    const isFile = body instanceof Blob;
+    return send(this.address(path, query), {
+      method,
+      headers: {
+        ...this.options.headers,
+        ...(token && { authorization: `Bearer ${token}` }),
+        ...(body && !isFile && { 'content-type': 'application/json' }),
+        ...(key && { 'idempotency-key': key }),
+        ...headers,
+      },
+      body: isFile ? body : JSON.stringify(body),
+      signal,
+      cache: 'no-store',
+    });
   }
 
   /** Tries until there is a whole answer, or a reason that stays. @throws JimsApiError */
@@ -163,28 +178,23 @@ export interface OpenAnswer extends Guard {
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
 export async function retried<T>(
-  { signal, tries = TRIES, onLine }: CallOptions,
+  call: CallOptions,
   run: () => Promise<T>,
 ): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await run();
     } catch (thrown) {
-      await nextTry(thrown, { failures, tries, signal, onLine });
+      await nextTry(thrown, failures, call);
     }
   }
 }
 
-/** How a request has gone so far. */
-interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
-  /** In a row, before this one. */
-  readonly failures: number;
-}
-
-/** Waits before the next try. @throws JimsApiError when there is none. */
+/** Waits before the next try, after so many failures in a row. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { failures, tries = Infinity, signal, onLine }: Tries,
+  failures: number,
+  { signal, tries = TRIES, onLine }: CallOptions,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
   if (failures + 1 >= tries || !isTransient(error)) throw error;
@@ -192,9 +202,8 @@ export async function nextTry(
   await pause(failures, signal, (error.retryAfter ?? 0) * 1000);
 }
 
-/** Whether the same request may work later. */
-function isTransient({ code, status = 0 }: JimsApiError): boolean {
-  if (code === 'network' || code === 'invalid_answer') return true;
+/** Whether the same request may work later. Without a status there was no answer, or it is not of the service. */
+function isTransient({ code, status = 503 }: JimsApiError): boolean {
   return status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
 }
 
@@ -202,13 +211,13 @@ function isTransient({ code, status = 0 }: JimsApiError): boolean {
 interface Guard {
   /** Its reason says why it was really given up. */
   readonly signal: AbortSignal;
-  /** Whether something must come from now on. */
-  readonly watch: (isWatched: boolean) => void;
+  /** Something must come from now on, within so many milliseconds. */
+  readonly watch: (ms?: number) => void;
   /** Ends the request with what is left of it. */
   readonly end: () => void;
 }
 
-function guarded(ms: number, outer: AbortSignal | undefined): Guard {
+function guarded(silenceMs: number, outer: AbortSignal | undefined): Guard {
   const inner = new AbortController();
   const { signal } = inner;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -218,11 +227,11 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
     inner.abort(reason);
   };
   const end = (): void => giveUp();
-  const watch = (isWatched: boolean): void => {
+  const watch = (ms = silenceMs): void => {
     clearTimeout(timer);
-    if (isWatched) timer = setTimeout(giveUp, ms, new Error('The service is silent'));
+    timer = setTimeout(giveUp, ms, new Error('The service is silent'));
   };
-  watch(true);
+  watch();
   outer?.addEventListener('abort', end);
   if (outer?.aborted) end();
   return { signal, watch, end };
@@ -248,9 +257,8 @@ export async function* piecesOf({
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
     const decoder = new TextDecoder();
-    watch(true);
-    for (let read; !(read = await reader.read()).done; watch(true)) {
-      watch(false);
+    for (let read; !(read = await reader.read()).done;) {
+      watch();
       yield decoder.decode(read.value, { stream: true });
     }
     signal.throwIfAborted();

@@ -3,8 +3,6 @@ import type { Transport } from './transport.ts';
 import type { StoredFile } from './wire.ts';
 
 /** What is used of it where there is one: in browsers and their workers, and in React Native. */
-declare const XMLHttpRequest: (new () => Xhr) | undefined;
-
 interface Xhr {
   readonly status: number;
   readonly responseText: string;
@@ -21,6 +19,9 @@ interface Xhr {
   readonly abort: () => void;
 }
 
+const { XMLHttpRequest: Request }: { readonly XMLHttpRequest?: new () => Xhr } & typeof globalThis =
+  globalThis;
+
 export interface UploadOptions {
   /** Default: the name of a `File`, else `file`. */
   readonly name?: string;
@@ -32,7 +33,7 @@ export interface UploadOptions {
 
 /** The name of a file of a form; other blobs have none. */
 export function nameOf(file: Blob): string {
-  return 'name' in file && typeof file.name === 'string' ? file.name : 'file';
+  return 'name' in file ? String(file.name) : 'file';
 }
 
 /** Stores a file, for a message to name it. @throws JimsApiError */
@@ -41,7 +42,6 @@ export async function uploadFile(
   file: Blob,
   { name = nameOf(file), contactId, signal, onProgress = () => {} }: UploadOptions = {},
 ): Promise<StoredFile> {
-  const Request = typeof XMLHttpRequest === 'function' ? XMLHttpRequest : undefined;
   const stored = await transport.json<StoredFile>('/api/v1/files', {
     query: { name, contact_id: contactId },
     body: file,
