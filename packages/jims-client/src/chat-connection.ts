@@ -4,7 +4,7 @@ import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import type { FollowedRun } from './run-stream.ts';
-import { loadLog, readRuns, refreshThread, syncLog, takeEvents, threadPath } from './thread-log.ts';
+import { readPage, readRuns, refreshThread, syncLog, takeEvents, threadPath } from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
 import type { RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 
@@ -84,7 +84,7 @@ export class ChatConnection {
   }
 
   async #load(session: AbortSignal): Promise<void> {
-    await loadLog(this.#store, session);
+    await Promise.all([refreshThread(this.#store, session), readPage(this.#store, session)]);
     const [last] = await this.#look(session);
     this.#store.set({ isLoading: false });
     if (last?.status === 'failed' && last.error)
@@ -127,8 +127,19 @@ export class ChatConnection {
   async #follow(run: FollowedRun, session: AbortSignal): Promise<void> {
     const store = this.#store;
     const { runId } = run;
+    let end: StreamEvent | undefined;
     store.update((state) => withRun(state, runId));
-    const end = await this.#read(run, session);
+    const { transport, onLine } = store;
+    try {
+      for await (const batch of followRun(transport, run, { signal: session, onLine })) {
+        session.throwIfAborted();
+        store.update((state) => batch.reduce(withStreamEvent, state));
+        end = batch.find(isEnd);
+      }
+    } catch (error) {
+      // It, or its thread, is erased: reading the log says which.
+      if (asJimsApiError(error).status !== 404) throw error;
+    }
     await refreshThread(store, session);
     await syncLog(store, session);
     const newest = lastSaid(store.state);
@@ -139,23 +150,6 @@ export class ChatConnection {
     if (end?.event !== 'error') return;
     store.change(runId, { isUnanswered: true });
     store.fail(errorOfEnd(end));
-  }
-
-  /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
-  async #read(run: FollowedRun, signal: AbortSignal): Promise<StreamEvent | undefined> {
-    const store = this.#store;
-    try {
-      for await (const batch of followRun(store.transport, run, { signal, onLine: store.onLine })) {
-        signal.throwIfAborted();
-        store.update((state) => batch.reduce(withStreamEvent, state));
-        const end = batch.find(isEnd);
-        if (end) return end;
-      }
-    } catch (error) {
-      // It, or its thread, is erased: reading the log says which.
-      if (asJimsApiError(error).status !== 404) throw error;
-    }
-    return undefined;
   }
 }
 

@@ -1,7 +1,6 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
 import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
 import type {
-  ChatFeedback,
   ChatMessage,
   ChatRun,
   ChatSnapshot,
@@ -21,7 +20,6 @@ export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'stat
   readonly seq: number;
   /** Whether the run has ended; then what is stored of it is being read. */
   readonly isOver: boolean;
-  readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
   readonly contactId?: string | undefined;
   /** The address of files, without their ids. */
@@ -38,7 +36,6 @@ export const NEW_CHAT: ChatState = {
   messages: [],
   seq: 0,
   isOver: false,
-  feedback: {},
   filesUrl: '',
   older: null,
 };
@@ -50,7 +47,7 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
   for (const event of events) {
     const { event_id: id, event_type: type, event_data: data, created_at: createdAt } = event;
     if (!isMessage(data)) continue;
-    const { messages, feedback, filesUrl } = next;
+    const { messages, filesUrl } = next;
     const { role, content } = data;
     const isNew = role === 'user' && cursor(createdAt, id) > newest;
     const known =
@@ -59,7 +56,6 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     next = withMessage(next, known, {
       ...BLANK,
       key: id,
-      feedback: feedback[id],
       ...known,
       ...membersOf(data, filesUrl),
       text: type === CLICK ? labelOf(messages, content) : content,

@@ -19,10 +19,7 @@ export class JimsApiError extends Error {
 
   constructor(
     message: string,
-    {
-      cause,
-      ...about
-    }: {
+    about: {
       readonly code: string;
       readonly status?: number | undefined;
       readonly retryAfter?: number | undefined;
@@ -30,7 +27,7 @@ export class JimsApiError extends Error {
       readonly cause?: unknown;
     },
   ) {
-    super(message, { cause });
+    super(message, about);
     Object.assign(this, about);
   }
 }
@@ -40,6 +37,7 @@ export function notOfService(): SyntaxError {
   return new SyntaxError('This is not an answer of the service');
 }
 
-export function brokenOff(): Error {
-  return new Error('The connection broke off');
+/** For what came to no end, or is silent for too long. */
+export function connectionLost(): Error {
+  return new Error('The connection is lost');
 }

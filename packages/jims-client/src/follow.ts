@@ -1,4 +1,4 @@
-import { brokenOff } from './errors.ts';
+import { connectionLost } from './errors.ts';
 import { sseMessages } from './sse-messages.ts';
 import type { SseMessage } from './sse-messages.ts';
 import { nextTry, piecesOf } from './transport.ts';
@@ -9,10 +9,8 @@ export interface FollowOptions<T> extends Pick<
   CallOptions,
   'query' | 'signal' | 'tries' | 'onLine'
 > {
-  /** The first connection, where there is one already. */
-  readonly first?: OpenAnswer | undefined;
-  /** Connects once more in another way, where it gives an answer. */
-  readonly reopen?: () => Promise<OpenAnswer | undefined>;
+  /** Connects in another way, where it gives an answer. */
+  readonly connect?: () => Promise<OpenAnswer | undefined>;
   /** Goes on after the event with this id. */
   readonly after?: string | undefined;
   /**
@@ -34,14 +32,12 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { parse, reopen, ...call } = options;
-  let { first, after = '' } = options;
+  const { parse, connect, ...call } = options;
+  let { after = '' } = options;
   for (let failures = 0; ; failures++) {
     const headers = { accept: 'text/event-stream', ...(after && { 'last-event-id': after }) };
     try {
-      const answer =
-        first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
-      first = undefined;
+      const answer = (await connect?.()) ?? (await transport.open(path, { ...call, headers }));
       for await (const messages of sseMessages(piecesOf(answer), after)) {
         const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
         // An id without data moves nothing: the network has cut off its event.
@@ -49,7 +45,7 @@ export async function* follow<T>(
         failures = 0;
         yield events;
       }
-      throw brokenOff();
+      throw connectionLost();
     } catch (thrown) {
       await nextTry(thrown, failures, { tries: Infinity, ...call });
     }

@@ -13,14 +13,13 @@ import type { JimsRuns } from './resources.ts';
 import { loadOlder, threadPath } from './thread-log.ts';
 import { threadsOf } from './threads.ts';
 import type { JimsThreads } from './threads.ts';
-import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** A page that draws anew leaves for a moment. */
 const GRACE_MS = 1000;
 
 /** How long the end of a run that is stopped is waited for. */
-const STOP_MS = 10_000;
+const STOP_SECONDS = 10;
 
 /** The chat of a thread, over the network. */
 export class LiveChat implements Chat {
@@ -30,14 +29,11 @@ export class LiveChat implements Chat {
   readonly #runs: JimsRuns;
   readonly #threads: JimsThreads;
   readonly #outbox: Outbox;
-  /** Whether the app speaks first before the contact does. */
-  readonly #isGreeted: boolean;
 
   constructor(transport: Transport, options: OpenChatOptions) {
     const { threadId, contactId = transport.options.contactId, greet } = options;
     const filesUrl = transport.address('/api/v1/files/');
-    this.#isGreeted = greet === true && threadId === undefined;
-    const isLoading = this.#isGreeted || threadId !== undefined;
+    const isLoading = greet === true || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
     const { signal } = store.life;
     this.#runs = runsOf(transport, signal);
@@ -55,7 +51,7 @@ export class LiveChat implements Chat {
     const call = (): void => listener();
     listeners.add(call);
     this.#connection.start();
-    if (this.#isGreeted && state.threadId === undefined)
+    if (state.isLoading && state.threadId === undefined)
       this.#try(() => this.#outbox.greet()).catch(() => {});
     return () => {
       listeners.delete(call);
@@ -86,42 +82,50 @@ export class LiveChat implements Chat {
 
   readonly stop = (): Promise<void> =>
     this.#try(async () => {
+      const connection = this.#connection;
       // What is on its way may be long, or is to be stopped itself.
-      if (!this.#connection.current) await this.#store.sending;
-      const runId = this.#connection.current;
+      if (!connection.current) await this.#store.sending;
+      const runId = connection.current;
       if (!runId) return;
       await this.#runs.cancel(runId);
-      await this.#ended(runId);
+      const waiting = new AbortController();
+      const check = (): void => {
+        if (connection.current !== runId) waiting.abort();
+      };
+      const leave = this.subscribe(check);
+      check();
+      await pause(0, waiting.signal, STOP_SECONDS);
+      leave();
     });
 
   readonly retry = (): Promise<void> => {
     const { state } = this.#store;
-    const failed = state.messages.filter((message) => message.state === 'failed');
+    const drafts = state.messages.flatMap(({ key }) => this.#outbox.takeBack(key) ?? []);
     const last = lastSaid(state);
     const action = async (): Promise<void> => {
       this.#connection.start();
-      await Promise.all(failed.map(({ key }) => this.#outbox.send(this.#outbox.remove(key))));
-      if (this.#isGreeted) await this.#outbox.greet();
-      if (last?.isUnanswered && failed.length === 0) await this.#runAgain(last);
+      await Promise.all(drafts.map((draft) => this.#outbox.send(draft)));
+      await this.#outbox.greet();
+      if (last?.isUnanswered && drafts.length === 0) await this.#runAgain(last);
     };
     // A second call while this one is on its way does nothing.
     return this.#try(action, last, { isUnanswered: false });
   };
 
-  readonly edit = async (messageId: string, text: string): Promise<void> => {
-    const message = messageOf(this.#store.state, messageId);
-    if (message?.state !== 'failed')
-      return this.#replace(messageId, { content: text, stored: message?.files });
-    const { files, stored } = this.#outbox.remove(message.key);
-    return this.#outbox.send({ content: text, files, stored });
+  readonly edit = async (messageId: string, content: string): Promise<void> => {
+    const { files: stored } = messageOf(this.#store.state, messageId) ?? {};
+    const draft = this.#outbox.takeBack(messageId);
+    return draft
+      ? this.#outbox.send({ content, files: draft.files, stored: draft.stored })
+      : this.#replace(messageId, { content, stored });
   };
 
   readonly discard = (messageId: string): TakenBack | undefined => {
-    const message = messageOf(this.#store.state, messageId);
-    if (message?.state !== 'failed') return undefined;
-    const { files = [] } = this.#outbox.remove(message.key);
+    const draft = this.#outbox.takeBack(messageId);
+    if (!draft) return undefined;
     this.#store.set({ error: undefined });
-    return { text: message.text, files };
+    const { content, text = content, files = [] } = draft;
+    return { text, files };
   };
 
   readonly loadOlder = (): Promise<void> =>
@@ -144,26 +148,12 @@ export class LiveChat implements Chat {
     this.#connection.pause();
   };
 
-  /** Resolves when a run is over and the chat has its end, or after a time. */
-  async #ended(runId: string): Promise<void> {
-    const waiting = new AbortController();
-    const check = (): void => {
-      if (this.#connection.current !== runId) waiting.abort();
-    };
-    const leave = this.subscribe(check);
-    check();
-    await pause(0, waiting.signal, STOP_MS);
-    leave();
-  }
-
-  /** Lets a failed run go on in its thread; where the service does not do that, in a copy. */
+  /** Lets a failed run go on in its thread; where that is not possible, in a copy. */
   async #runAgain({ id: runId, type, text, files: stored }: ChatMessage): Promise<void> {
     try {
       await this.#runs.retry(runId);
       this.#connection.accepted({ runId });
-    } catch (error) {
-      const { status } = asJimsApiError(error);
-      if (status !== 404 && status !== 409) throw error;
+    } catch {
       const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
       const button = type === CLICK && buttons.findLast((each) => each.text === text);
       await this.#replace(runId, { type, content: button ? button.id : text, text, stored });

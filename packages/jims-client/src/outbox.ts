@@ -1,7 +1,7 @@
 import type { ChatConnection } from './chat-connection.ts';
 import { BLANK, MESSAGE, fileOf } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
-import { withMessage } from './chat-state.ts';
+import { messageOf, withMessage } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { OpenChatOptions } from './chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
@@ -57,9 +57,9 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Makes the thread, and lets the app speak first in it, unless it is there already. @throws JimsApiError */
+  /** Calls for a greeting, unless there is a thread. @throws JimsApiError */
   greet(): Promise<void> {
-    return this.#queue(() => this.#greet());
+    return this.#queue(this.#greet);
   }
 
   /** Shows a message, and sends it until it is accepted. @throws JimsApiError */
@@ -83,11 +83,13 @@ export class Outbox {
     return this.#queue(() => this.#deliver(key, draft));
   }
 
-  /** Takes a message back that was not accepted. */
-  remove(key: string): Draft {
-    const { messages } = this.#store.state;
-    this.#store.set({ messages: messages.filter((message) => message.key !== key) });
-    return this.#drafts.get(key) ?? { content: '' };
+  /** Takes a message back; `undefined` unless it is `failed`. */
+  takeBack(messageId: string): Draft | undefined {
+    const { state } = this.#store;
+    const message = messageOf(state, messageId);
+    if (message?.state !== 'failed') return undefined;
+    this.#store.set({ messages: state.messages.filter((each) => each !== message) });
+    return this.#drafts.get(message.key);
   }
 
   /** Messages are accepted in the order in which they are sent. */
@@ -99,7 +101,8 @@ export class Outbox {
     return sending;
   }
 
-  async #greet(): Promise<void> {
+  /** Makes the thread, and lets the app speak first in it. */
+  readonly #greet = async (): Promise<void> => {
     const { threadConfig, greet } = this.#options;
     const store = this.#store;
     const { contactId, threadId } = store.state;
@@ -110,7 +113,7 @@ export class Outbox {
     store.set({ threadId: thread.thread_id, isLoading: false });
     const resend = async (): Promise<undefined> => void (await create());
     if (thread.run_id !== undefined) this.#connection.accepted({ runId: thread.run_id, resend });
-  }
+  };
 
   async #deliver(key: string, draft: Draft): Promise<void> {
     const store = this.#store;

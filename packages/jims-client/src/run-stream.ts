@@ -17,7 +17,7 @@ export const CHAT_INCLUDES: readonly Include[] = [
 ];
 
 /** Why a run has failed that runs again when its message is sent again with its key. */
-const LOST = /^(?:lost|shutting_down|store_unavailable|restarted|disconnected)$/;
+const LOST = /^(?:lost|shutting_down|store_unavailable|disconnected)$/;
 
 /** How often a message is sent again because its run was lost. */
 const MAX_RESENDS = 8;
@@ -61,15 +61,17 @@ export async function* followRun(
   run: FollowedRun,
   { include = CHAT_INCLUDES, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const { runId, first, resend } = run;
-  run.first = undefined;
+  const { runId, resend } = run;
   let resends = 0;
   let isAgain = false;
   const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
     ...options,
-    first,
     query: { include: include.join() },
-    reopen: async () => (isAgain ? resend?.() : undefined),
+    async connect() {
+      const { first } = run;
+      run.first = undefined;
+      return first ?? (isAgain ? resend?.() : undefined);
+    },
     parse({ id, event, data }, before) {
       // An event without an id of its own has that of the one before.
       const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
@@ -111,6 +113,6 @@ function reasonOf({ event, data }: StreamEvent): string {
 
 /** Why a run has no answer, by its last event. */
 export function errorOfEnd(end: StreamEvent): JimsApiError {
-  const detail = end.event === 'error' ? end.data.detail : 'The run has no answer';
-  return new JimsApiError(detail, { code: reasonOf(end) });
+  const code = reasonOf(end);
+  return new JimsApiError(end.event === 'error' ? end.data.detail : `The run was ${code}`, { code });
 }

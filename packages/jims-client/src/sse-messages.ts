@@ -10,7 +10,7 @@ export interface SseMessage {
 }
 
 /** Longer lines are a fault of the sender, and would fill the memory. */
-const MAX_CHARS = 64 * 1024 * 1024;
+const MAX_CHARS = 64_000_000;
 
 /**
  * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, and the data of an
@@ -35,8 +35,7 @@ export async function* sseMessages(
     const lines = rest.split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) {
-      const [, name = '', value = ''] = /^(id|event|data): ?(.*)/.exec(line) ?? [];
-      fields[name] = value;
+      Object.assign(fields, fieldOf(line));
       if (line !== '') continue;
       const { data, event = 'message' } = fields;
       ({ id = id } = fields);
@@ -45,4 +44,10 @@ export async function* sseMessages(
     }
     if (messages.length > 0) yield messages;
   }
+}
+
+/** Of a line: none of a comment. */
+function fieldOf(line: string): Record<string, string> {
+  const [, name = '', value = ''] = /^(id|event|data): ?(.*)/.exec(line) ?? [];
+  return { [name]: value };
 }

@@ -10,26 +10,6 @@ export function threadPath({ state }: ChatStore): string {
   return `/api/v1/threads/${state.threadId}`;
 }
 
-/** Reads the newest messages, and what is known of them. */
-export async function loadLog(store: ChatStore, signal: AbortSignal): Promise<void> {
-  const [page, { feedback }] = await Promise.all([
-    newest(store, signal),
-    get<FeedbackPage>(store, '/feedback', signal, { limit: LONG_PAGE }),
-    refreshThread(store, signal),
-  ]);
-  const given = feedback.map(({ message_id, value, comment }) => [
-    message_id,
-    { value, ...(comment !== null && { comment }) },
-  ]);
-  store.set({
-    // Copied messages have other ids than those that they were copied from.
-    messages: store.state.messages.filter(({ createdAt }) => !createdAt),
-    feedback: Object.fromEntries(given),
-    older: page.next_cursor,
-  });
-  takeEvents(store, page.events);
-}
-
 /** Reads the newest runs, or those before a position. */
 export async function readRuns(
   store: ChatStore,
@@ -41,13 +21,30 @@ export async function readRuns(
   return runs;
 }
 
+/** Reads the newest messages, or those before a position, and what the contact thinks of them. */
+export async function readPage(
+  store: ChatStore,
+  signal: AbortSignal,
+  cursor?: string,
+): Promise<void> {
+  const [{ events, next_cursor: older }, { feedback }] = await Promise.all([
+    pageOf(store, signal, { order: 'desc', cursor }),
+    get<FeedbackPage>(store, '/feedback', signal, { limit: LONG_PAGE }),
+  ]);
+  const { messages } = store.state;
+  // Copied messages have other ids than those that they were copied from.
+  if (!cursor) store.set({ messages: messages.filter(({ createdAt }) => !createdAt) });
+  takeEvents(store, events.toReversed());
+  for (const { message_id, value, comment } of feedback)
+    store.change(message_id, { feedback: { value, ...(comment !== null && { comment }) } });
+  store.set({ older });
+}
+
 /** Reads the page before the oldest message. */
 export async function loadOlder(store: ChatStore, signal: AbortSignal): Promise<void> {
   const { older } = store.state;
   if (older === null) return;
-  const page = await newest(store, signal, older);
-  takeEvents(store, page.events);
-  store.set({ older: page.next_cursor });
+  await readPage(store, signal, older);
   await readRuns(store, signal, older);
 }
 
@@ -71,11 +68,6 @@ export async function refreshThread(store: ChatStore, signal: AbortSignal): Prom
   const { contactId = contact_id ?? undefined } = store.state;
   store.set({ title: title ?? undefined, contactId });
   store.update((state) => withQuestion(state, question));
-}
-
-async function newest(store: ChatStore, signal: AbortSignal, cursor?: string): Promise<EventPage> {
-  const page = await pageOf(store, signal, { order: 'desc', cursor });
-  return { ...page, events: page.events.toReversed() };
 }
 
 /** While a message is on its way nobody knows whether a new one of the log is that message: read again then. */

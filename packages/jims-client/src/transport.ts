@@ -1,4 +1,4 @@
-import { JimsApiError } from './errors.ts';
+import { JimsApiError, connectionLost } from './errors.ts';
 import { pause } from './pause.ts';
 
 /** What sends a request. */
@@ -199,7 +199,7 @@ export async function nextTry(
   const error = asJimsApiError(thrown);
   if (failures + 1 >= tries || !isTransient(error)) throw error;
   onLine?.(true);
-  await pause(failures, signal, (error.retryAfter ?? 0) * 1000);
+  await pause(failures, signal, error.retryAfter);
 }
 
 /** Whether the same request may work later. Without a status there was no answer, or it is not of the service. */
@@ -229,7 +229,7 @@ function guarded(silenceMs: number, outer: AbortSignal | undefined): Guard {
   const end = (): void => giveUp();
   const watch = (ms = silenceMs): void => {
     clearTimeout(timer);
-    timer = setTimeout(giveUp, ms, new Error('The service is silent'));
+    timer = setTimeout(giveUp, ms, connectionLost());
   };
   watch();
   outer?.addEventListener('abort', end);

@@ -1,4 +1,4 @@
-import { brokenOff } from './errors.ts';
+import { connectionLost } from './errors.ts';
 import type { Transport } from './transport.ts';
 import type { StoredFile } from './wire.ts';
 
@@ -72,7 +72,7 @@ function sendByXhr(
       const { status, responseText } = xhr;
       // A response that is made of a string would be plain text.
       if (status) resolve(new Response(new Blob([responseText]), { status }));
-      else reject(brokenOff());
+      else reject(connectionLost());
     });
     signal?.addEventListener('abort', () => xhr.abort());
     xhr.send(body);
