@@ -4,7 +4,14 @@ import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
 import type { FollowedRun } from './run-stream.ts';
-import { readPage, readRuns, refreshThread, syncLog, takeEvents, threadPath } from './thread-log.ts';
+import {
+  readPage,
+  readRuns,
+  refreshThread,
+  syncLog,
+  takeEvents,
+  threadPath,
+} from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
 import type { RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 
@@ -65,7 +72,13 @@ export class ChatConnection {
   async #run(session: AbortSignal): Promise<void> {
     const store = this.#store;
     try {
-      if (store.state.isLoading) await this.#load(session);
+      if (store.state.isLoading) {
+        await Promise.all([refreshThread(store, session), readPage(store, session)]);
+        const [last] = await this.#look(session);
+        store.set({ isLoading: false });
+        if (last?.status === 'failed' && last.error)
+          store.fail(new JimsApiError(last.error.detail, last.error));
+      }
       for (;;) {
         this.#wake = new AbortController();
         await store.sending;
@@ -81,14 +94,6 @@ export class ChatConnection {
       store.onLine(false);
       store.fail(error);
     }
-  }
-
-  async #load(session: AbortSignal): Promise<void> {
-    await Promise.all([refreshThread(this.#store, session), readPage(this.#store, session)]);
-    const [last] = await this.#look(session);
-    this.#store.set({ isLoading: false });
-    if (last?.status === 'failed' && last.error)
-      this.#store.fail(new JimsApiError(last.error.detail, last.error));
   }
 
   /** Finds runs that go on. They are read after the log, so that what began them is known. */

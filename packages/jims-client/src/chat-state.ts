@@ -1,11 +1,6 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
 import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
-import type {
-  ChatMessage,
-  ChatRun,
-  ChatSnapshot,
-  ChatWork,
-} from './chat-snapshot.ts';
+import type { ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
 import { isEnd } from './run-stream.ts';
 import type { AskedQuestion, RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 

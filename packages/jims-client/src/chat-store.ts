@@ -3,12 +3,15 @@ import { NEW_CHAT, same, withChange } from './chat-state.ts';
 import type { ChatState } from './chat-state.ts';
 import type { JimsApiError } from './errors.ts';
 import type { FollowedRun } from './run-stream.ts';
+import { threadsOf } from './threads.ts';
+import type { JimsThreads } from './threads.ts';
 import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** What the parts of a chat share: its state, who listens to it, and the service. */
 export class ChatStore {
   readonly transport: Transport;
+  readonly threads: JimsThreads;
   state: ChatState;
   /** Settles when no message is on its way; never rejects. */
   sending: Promise<unknown> = Promise.resolve();
@@ -25,6 +28,7 @@ export class ChatStore {
 
   constructor(transport: Transport, first: Partial<ChatState>) {
     this.transport = transport;
+    this.threads = threadsOf(transport, this.life.signal);
     this.state = { ...NEW_CHAT, ...first };
   }
 

@@ -1,9 +1,9 @@
 import type { Chat, OpenChatOptions } from './chat.ts';
+import { notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
-import { notOfService } from './errors.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
 import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';

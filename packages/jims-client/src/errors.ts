@@ -34,7 +34,7 @@ export class JimsApiError extends Error {
 
 /** For what the network, or something between, has made of an answer: it is tried again. */
 export function notOfService(): SyntaxError {
-  return new SyntaxError('This is not an answer of the service');
+  return new SyntaxError('Not an answer of the service');
 }
 
 /** For what came to no end, or is silent for too long. */

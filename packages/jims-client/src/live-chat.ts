@@ -11,8 +11,6 @@ import { pause } from './pause.ts';
 import { runsOf } from './resources.ts';
 import type { JimsRuns } from './resources.ts';
 import { loadOlder, threadPath } from './thread-log.ts';
-import { threadsOf } from './threads.ts';
-import type { JimsThreads } from './threads.ts';
 import type { Transport } from './transport.ts';
 
 /** A page that draws anew leaves for a moment. */
@@ -27,7 +25,6 @@ export class LiveChat implements Chat {
   readonly #store: ChatStore;
   readonly #connection: ChatConnection;
   readonly #runs: JimsRuns;
-  readonly #threads: JimsThreads;
   readonly #outbox: Outbox;
 
   constructor(transport: Transport, options: OpenChatOptions) {
@@ -37,11 +34,10 @@ export class LiveChat implements Chat {
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
     const { signal } = store.life;
     this.#runs = runsOf(transport, signal);
-    this.#threads = threadsOf(transport, signal);
     this.#store = store;
     this.getSnapshot = store.getSnapshot;
     this.#connection = new ChatConnection(store);
-    this.#outbox = new Outbox(store, this.#connection, this.#threads, options);
+    this.#outbox = new Outbox(store, this.#connection, options);
   }
 
   /** It is connected while somebody listens. */
@@ -165,7 +161,7 @@ export class LiveChat implements Chat {
     return this.#try(async () => {
       const store = this.#store;
       const { threadId = '', messages } = store.state;
-      const copy = await this.#threads.fork(threadId, { before: messageId, supersede: true });
+      const copy = await store.threads.fork(threadId, { before: messageId, supersede: true });
       this.#connection.pause();
       store.active.clear();
       const end = messages.findIndex(({ id }) => id === messageId);

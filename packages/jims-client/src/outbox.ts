@@ -6,7 +6,6 @@ import type { ChatStore } from './chat-store.ts';
 import type { OpenChatOptions } from './chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
-import type { JimsThreads } from './threads.ts';
 import type { OpenAnswer } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 import type { Thread } from './wire.ts';
@@ -40,20 +39,13 @@ const TRIES = 10;
 export class Outbox {
   readonly #store: ChatStore;
   readonly #connection: ChatConnection;
-  readonly #threads: JimsThreads;
   readonly #options: OpenChatOptions;
   readonly #greetingKey = newKey();
   readonly #drafts = new Map<string, Draft>();
 
-  constructor(
-    store: ChatStore,
-    connection: ChatConnection,
-    threads: JimsThreads,
-    options: OpenChatOptions,
-  ) {
+  constructor(store: ChatStore, connection: ChatConnection, options: OpenChatOptions) {
     this.#store = store;
     this.#connection = connection;
-    this.#threads = threads;
     this.#options = options;
   }
 
@@ -108,7 +100,7 @@ export class Outbox {
     const { contactId, threadId } = store.state;
     if (!greet || threadId !== undefined) return;
     const create = (): Promise<Thread> =>
-      this.#threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
+      store.threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
     const thread = await create();
     store.set({ threadId: thread.thread_id, isLoading: false });
     const resend = async (): Promise<undefined> => void (await create());

@@ -13,7 +13,11 @@ const network: NetworkEvents & typeof globalThis = globalThis;
  * Waits before the next try, until the network is back, or until `signal` aborts: longer after each failure, not less
  * than the service wants, and never the same for two clients.
  */
-export function pause(failures: number, signal: AbortSignal | undefined, leastSeconds = 0): Promise<void> {
+export function pause(
+  failures: number,
+  signal: AbortSignal | undefined,
+  leastSeconds = 0,
+): Promise<void> {
   const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
   const ms = Math.max(leastSeconds * 1000, grown * (0.5 + Math.random() / 2));
   return new Promise((resolve) => {

@@ -114,5 +114,7 @@ function reasonOf({ event, data }: StreamEvent): string {
 /** Why a run has no answer, by its last event. */
 export function errorOfEnd(end: StreamEvent): JimsApiError {
   const code = reasonOf(end);
-  return new JimsApiError(end.event === 'error' ? end.data.detail : `The run was ${code}`, { code });
+  return new JimsApiError(end.event === 'error' ? end.data.detail : `The run was ${code}`, {
+    code,
+  });
 }

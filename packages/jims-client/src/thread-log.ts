@@ -36,7 +36,7 @@ export async function readPage(
   if (!cursor) store.set({ messages: messages.filter(({ createdAt }) => !createdAt) });
   takeEvents(store, events.toReversed());
   for (const { message_id, value, comment } of feedback)
-    store.change(message_id, { feedback: { value, ...(comment !== null && { comment }) } });
+    store.change(message_id, { feedback: comment === null ? { value } : { value, comment } });
   store.set({ older });
 }
 

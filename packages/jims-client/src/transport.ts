@@ -47,7 +47,7 @@ const SILENCE_MS = 25_000;
 export const FILE_MS = 600_000;
 
 /** No later time changes them. */
-const FINAL = /^(?:aborted|deadline|recovery_off)$/;
+const FINAL = /^(?:aborted|deadline)$/;
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
   404: 'not_found',
@@ -77,32 +77,26 @@ export class Transport {
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
-    const asked = (this.#token ??= this.#ask());
-    const token = await asked;
+    const { token } = this.options;
+    const asked = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
+    asked.catch(() => {
+      this.#token = undefined;
+    });
+    const used = await asked;
     try {
-      const answer = await this.#opened(path, options, token);
+      const answer = await this.#opened(path, options, used);
       this.#isRefused = false;
       return answer;
     } catch (thrown) {
       const error = asJimsApiError(thrown);
-      if (error.status !== 401 || typeof this.options.token !== 'function') throw error;
-      if (this.#token === asked) {
-        // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
-        this.#token = isAgain || this.#isRefused ? undefined : this.#ask();
-        this.#isRefused = true;
-      }
-      if (!isAgain && this.#token !== undefined) return this.open(path, options, true);
-      error.message += ' (for a new token, too)';
-      throw error;
-    }
-  }
-
-  async #ask(): Promise<string | undefined> {
-    const { token } = this.options;
-    try {
-      return await (typeof token === 'function' ? token() : token);
-    } catch (error) {
-      this.#token = undefined;
+      if (error.status !== 401 || typeof token !== 'function') throw error;
+      // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
+      const isNews = this.#token === asked;
+      const isLast = isAgain || (isNews ? this.#isRefused : this.#token === undefined);
+      if (isNews) this.#token = undefined;
+      this.#isRefused = true;
+      if (!isLast) return this.open(path, options, true);
+      error.message += ' (a new token, too)';
       throw error;
     }
   }
@@ -177,10 +171,7 @@ export interface OpenAnswer extends Guard {
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
-export async function retried<T>(
-  call: CallOptions,
-  run: () => Promise<T>,
-): Promise<T> {
+export async function retried<T>(call: CallOptions, run: () => Promise<T>): Promise<T> {
   for (let failures = 0; ; failures++) {
     try {
       return await run();
@@ -275,8 +266,14 @@ async function textOf(answer: OpenAnswer): Promise<string> {
   return text;
 }
 
+/** Where an answer of something between has other types, they are in the error. */
+interface ErrorBody {
+  readonly detail?: string | { readonly loc: unknown; readonly msg: string }[];
+  readonly code?: string;
+}
+
 function errorOf({ status, headers }: Response, text: string): JimsApiError {
-  let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
+  let body: ErrorBody | undefined;
   try {
     body = JSON.parse(text);
   } catch {}
@@ -284,9 +281,9 @@ function errorOf({ status, headers }: Response, text: string): JimsApiError {
   // A sentence, or a list of what is wrong with a request.
   const message = Array.isArray(detail)
     ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
-    : String(detail);
+    : detail;
   return new JimsApiError(message, {
-    code: String(code),
+    code,
     status,
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfter: Number(headers.get('retry-after')) || undefined,
