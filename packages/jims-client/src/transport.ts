@@ -280,7 +280,7 @@ function errorOf({ status, headers }: Response, text: string): JimsApiError {
   const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
   // A sentence, or a list of what is wrong with a request.
   const message = Array.isArray(detail)
-    ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
+    ? detail.map(({ loc, msg }) => [loc, msg].join(': ')).join('; ')
     : detail;
   return new JimsApiError(message, {
     code,

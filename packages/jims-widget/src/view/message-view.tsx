@@ -13,6 +13,7 @@ import { focusField, keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { Choices, QuestionView } from './question-view.tsx';
+import { RetryButton } from './retry-button.tsx';
 import { WorkList } from './work-view.tsx';
 
 /** What is shown of a message at once; a longer one has a button for the rest. */
@@ -86,6 +87,12 @@ function MessageContent(props: MessageProps): JSX.Element {
       {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
       {state === 'queued' && <p class="note muted">{texts.queued}</p>}
       {state === 'failed' && <Failed message={message} />}
+      {message.isUnanswered && (
+        <p class="note problem">
+          {texts.noAnswer}
+          {isReady && props.isLast && <RetryButton />}
+        </p>
+      )}
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
@@ -191,7 +198,6 @@ function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const writeAgain = useWriteAgain();
   const texts = useTexts();
   const choices = [
-    { label: texts.retry, choose: () => void chat.retry().catch(() => {}), focus: keepFocus },
     {
       label: texts.writeAgain,
       choose: () => writeAgain(chat.discard(message.id)),
@@ -202,6 +208,7 @@ function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   return (
     <p class="note problem">
       {texts.notSent}
+      <RetryButton />
       {choices.map(({ label, choose, focus }) => (
         <button
           key={label}
