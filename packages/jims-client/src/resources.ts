@@ -1,4 +1,4 @@
-import { FILE_MS, retried } from './transport.ts';
+import { LONG_MS, retried } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';
@@ -55,7 +55,7 @@ export function filesOf(transport: Transport): JimsFiles {
     read: (fileId) =>
       retried({}, async () => {
         const { response, watch, end } = await transport.open(`/api/v1/files/${fileId}`, {});
-        watch(FILE_MS);
+        watch(LONG_MS);
         try {
           return await response.blob();
         } finally {

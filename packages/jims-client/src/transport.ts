@@ -8,7 +8,10 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface JimsClientOptions {
   /** The service, such as `https://chat.example`; a path is kept. In a page the default is its own origin. */
   readonly url?: string;
-  /** A token, or what gets one. It is called again when the service does not take the token any more. */
+  /**
+   * A token, or what gets one. It is called again when the service does not take the token any more, once for all
+   * requests of that moment. When the new token is refused, too, they fail, and the next request gets another one.
+   */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
   /** The contact, for services that do not know it by the token. */
   readonly contactId?: string;
@@ -44,7 +47,7 @@ export interface CallOptions {
 const TRIES = 6;
 const SILENCE_MS = 25_000;
 /** A file may be on its way for long, and nobody says how far it is. */
-export const FILE_MS = 600_000;
+export const LONG_MS = 600_000;
 
 /** No later time changes them. */
 const FINAL = /^(?:aborted|deadline)$/;
@@ -78,20 +81,21 @@ export class Transport {
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
     const { token } = this.options;
-    const asked = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
-    asked.catch(() => {
+    const current = (this.#token ??= (async () =>
+      typeof token === 'function' ? token() : token)());
+    current.catch(() => {
       this.#token = undefined;
     });
-    const used = await asked;
+    const value = await current;
     try {
-      const answer = await this.#opened(path, options, used);
+      const answer = await this.#opened(path, options, value);
       this.#isRefused = false;
       return answer;
     } catch (thrown) {
       const error = asJimsApiError(thrown);
       if (error.status !== 401 || typeof token !== 'function') throw error;
       // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
-      const isNews = this.#token === asked;
+      const isNews = this.#token === current;
       const isLast = isAgain || (isNews ? this.#isRefused : this.#token === undefined);
       if (isNews) this.#token = undefined;
       this.#isRefused = true;
@@ -107,7 +111,7 @@ export class Transport {
     token: string | undefined,
   ): Promise<OpenAnswer> {
     const { silenceMs = SILENCE_MS } = this.options;
-    const guard = guarded(options.body instanceof Blob ? FILE_MS : silenceMs, options.signal);
+    const guard = guarded(options.body instanceof Blob ? LONG_MS : silenceMs, options.signal);
     const { signal, end } = guard;
     try {
       signal.throwIfAborted();
@@ -248,8 +252,9 @@ export async function* piecesOf({
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
     const decoder = new TextDecoder();
-    for (let read; !(read = await reader.read()).done;) {
-      watch();
+    for (let read; !(read = await reader.read()).done; watch()) {
+      // What is done with it may take long.
+      watch(LONG_MS);
       yield decoder.decode(read.value, { stream: true });
     }
     signal.throwIfAborted();

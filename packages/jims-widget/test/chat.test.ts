@@ -104,7 +104,11 @@ describe('<jims-chat>', () => {
     await page.getByRole('button', { name: 'Try again' }).click();
     await untilSaid(page, 'You said: three');
     assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
-    assert.deepEqual(browser.errors, []);
+    // A run that is not durable cannot go on: its message is sent again in a copy of the thread.
+    assert.deepEqual(
+      browser.errors.filter((error) => !error.includes('409')),
+      [],
+    );
   });
 
   test('a question with buttons, tools, files in and out, feedback, a changed message, a new chat', async () => {
