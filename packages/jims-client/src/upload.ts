@@ -15,7 +15,7 @@ interface Xhr {
   readonly addEventListener: (type: 'loadend', listener: () => void) => void;
   readonly open: (method: string, url: string) => void;
   readonly setRequestHeader: (name: string, value: string) => void;
-  readonly send: (body: unknown) => void;
+  send(body: unknown): void;
   readonly abort: () => void;
 }
 

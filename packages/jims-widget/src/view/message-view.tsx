@@ -84,21 +84,30 @@ function MessageContent(props: MessageProps): JSX.Element {
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
-      {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
-      {state === 'queued' && <p class="note muted">{texts.queued}</p>}
-      {state === 'failed' && <Failed message={message} />}
-      {message.isUnanswered && (
-        <p class="note problem">
-          {texts.noAnswer}
-          {isReady && props.isLast && <RetryButton />}
-        </p>
-      )}
+      <Note {...props} />
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
       )}
     </>
   );
+}
+
+/** What became of the message. */
+function Note({ message, isReady, isLast }: MessageProps): JSX.Element | null {
+  const texts = useTexts();
+  const { state, isUnanswered } = message;
+  if (state === 'failed') return <Failed message={message} />;
+  if (isUnanswered) {
+    return (
+      <p class="note problem">
+        {texts.noAnswer}
+        {isReady && isLast && <RetryButton />}
+      </p>
+    );
+  }
+  if (state !== 'partial' && state !== 'queued') return null;
+  return <p class="note muted">{state === 'partial' ? texts.stopped : texts.queued}</p>;
 }
 
 /** What the message can be answered by beside words. */
