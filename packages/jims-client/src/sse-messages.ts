@@ -48,6 +48,6 @@ export async function* sseMessages(
 
 /** Of a line: none of a comment. */
 function fieldOf(line: string): Record<string, string> {
-  const [, name = '', value = ''] = /^(id|event|data): ?(.*)/.exec(line) ?? [];
+  const [, name = '', value = ''] = /^(id|event|data): ?(.*)/s.exec(line) ?? [];
   return { [name]: value };
 }

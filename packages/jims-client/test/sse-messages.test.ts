@@ -33,6 +33,8 @@ function byTheStandard(text: string): readonly SseMessage[] {
 
 const line = fc.oneof(
   fc.constantFrom('', '', ': hb', 'data: {}', 'data:{}', 'id: 1.2', 'id: a', 'event: delta'),
+  // JSON may have characters that end a line for others.
+  fc.constantFrom('data: "a\u2028b\u2029c"', 'data: a\rb'),
   fc.constantFrom('retry: 1500', 'unknown: 1', 'no field', 'data', '\uFEFFdata: x'),
   fc.string().map((text) => `event: message\ndata: ${text.replaceAll('\n', '')}\n`),
 );
