@@ -1,4 +1,3 @@
-import { isUnavailable } from '../errors/jims-error.ts';
 import type { AcceptedRun, RunChain } from '../store/store.ts';
 import type { RunServices } from './run-services.ts';
 
@@ -25,8 +24,8 @@ async function versionOf(
   try {
     const newest = (await store.loadChain(chainId))?.entries.at(-1);
     return newest ? newest.version : kept.version;
-  } catch (error) {
-    if (isUnavailable(error)) return null;
-    throw error;
+  } catch {
+    // The run is accepted: the process that takes it finds out what is wrong.
+    return null;
   }
 }
