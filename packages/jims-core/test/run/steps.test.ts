@@ -394,7 +394,3 @@ function said(events: readonly ThreadEvent[]): readonly unknown[] {
 async function* pieces(...texts: readonly string[]): AsyncGenerator<string> {
   yield* texts;
 }
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
