@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import type { OpenStoreOptions } from '../open-store.ts';
 import { ORIGINAL_COLUMNS } from '../original-columns.ts';
 import { BUSY, CANNOT_OPEN, OTHER_TABLES, READ_ONLY, isBusy, primaryCode } from './errors.ts';
 import { forgetDeadInstances } from './instances.ts';
@@ -32,13 +32,16 @@ const REMEDY =
 /**
  * Opens the file and brings its tables up to date.
  *
- * @throws JimsError `store_invalid`, `store_unavailable` when another program keeps it locked.
+ * @throws JimsError `store_invalid`, also for a new file with `mustExist`, `store_unavailable` when another program keeps it locked.
  */
 export async function openDatabase(
   file: string,
-  logger: Logger = silentLogger,
+  { logger = silentLogger, mustExist = false }: OpenStoreOptions = {},
 ): Promise<DatabaseSync> {
   const isNew = file !== ':memory:' && !existsSync(file);
+  if (isNew && mustExist) {
+    throw new JimsError('store_invalid', `There is no database '${resolve(file)}'`);
+  }
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });
