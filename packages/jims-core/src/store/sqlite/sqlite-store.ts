@@ -108,6 +108,15 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
         threads.setConfig(threadId, config);
         return threads.byId(threadId);
       }),
+    mergeThreadConfig: (threadId, members) =>
+      write(() => {
+        const { config } = threads.byId(threadId) ?? {};
+        const merged = Object.entries({ ...config, ...members }).filter(
+          ([name]) => members[name] !== null,
+        );
+        threads.setConfig(threadId, Object.fromEntries(merged));
+        return threads.byId(threadId);
+      }),
 
     appendEvents: (threadId, added, { whenIdle = false } = {}) =>
       write(() => {
