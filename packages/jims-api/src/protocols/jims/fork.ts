@@ -69,9 +69,7 @@ async function forkThread(api: ApiContext, call: Call): Promise<Response> {
     const end =
       typeof before === 'string' ? await positionOf(api, call, thread, before) : undefined;
     const events = await copies(api.app, thread, end);
-    return supersede
-      ? superseding(api.app, { ...thread, contactId }, events)
-      : beside(api.app, { ...thread, contactId }, events);
+    return copyOf(api.app, { ...thread, contactId }, { events, supersede });
   });
   const fork = await api.app.threads.overview(forkId);
   if (!fork) throw notFound(`Thread '${forkId}' not found`);
@@ -81,39 +79,29 @@ async function forkThread(api: ApiContext, call: Call): Promise<Response> {
 
 type ContactThread = Thread & { readonly contactId: string };
 
-/** Makes the copy in pieces, so that a large one holds up nobody. */
-async function beside(
-  app: JimsApp,
-  { contactId, config: threadConfig }: ContactThread,
-  events: readonly NewEvent[],
-): Promise<string> {
-  const fork = await app.threads.getOrCreate({ contactId, threadConfig });
-  try {
-    await appendPieces(fork, inPieces(events));
-  } catch (error) {
-    await app.threads.delete({ threadId: fork.thread.id }).catch(() => {});
-    throw error;
-  }
-  return fork.thread.id;
-}
-
 /**
- * Makes the copy and takes over the external id at once. What is more than one piece comes in a run of the
- * new thread, which a message to that external id has to wait for.
+ * Makes the copy, which takes over the external id when it supersedes the thread. What is more than one piece comes
+ * in a run of the copy, so that a large one holds up nobody, and a message to it waits until it is whole.
  */
-async function superseding(
+async function copyOf(
   app: JimsApp,
   thread: ContactThread,
-  events: readonly NewEvent[],
+  { events, supersede }: { readonly events: readonly NewEvent[]; readonly supersede: boolean },
 ): Promise<string> {
-  const { id: replaces, contactId, externalId, config: threadConfig } = thread;
-  if (externalId === undefined || supersededBy(thread) !== undefined) {
+  const { id, contactId, externalId, config: threadConfig } = thread;
+  if (supersede && (externalId === undefined || supersededBy(thread) !== undefined)) {
     const reason = 'only a thread that has an external id can be superseded';
     throw validationError([fieldError('supersede', true, reason)]);
   }
   const [first = [], ...rest] = inPieces(events);
   const run = await app.runs.start({
-    thread: { kind: 'new', contactId, externalId, replaces, threadConfig, events: first },
+    thread: {
+      kind: 'new',
+      contactId,
+      threadConfig,
+      events: first,
+      ...(supersede && externalId !== undefined && { externalId, replaces: id }),
+    },
     pipeline: async ({ threadId }) => appendPieces(await app.threads.get(threadId), rest),
   });
   resultOf(await run.end);
