@@ -3,7 +3,6 @@ import type { DatabaseSync } from 'node:sqlite';
 import { isUnavailable } from '../../errors/jims-error.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
-import type { OpenStoreOptions } from '../open-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import type {
@@ -22,6 +21,7 @@ import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { asOpenError, openDatabase } from './open-database.ts';
+import type { OpenDatabaseOptions } from './open-database.ts';
 import { QuestionLists } from './question-list.ts';
 import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
@@ -39,7 +39,7 @@ import { RunTransitions } from './transitions.ts';
  */
 export async function openSqliteStore(
   file: string,
-  options: OpenStoreOptions = {},
+  options: OpenDatabaseOptions = {},
 ): Promise<Store> {
   const db = await openDatabase(file, options);
   try {
@@ -103,20 +103,8 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
       read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     ...threadLists(tables, { read, write }),
-    updateThreadConfig: (threadId, config) =>
-      write(() => {
-        threads.setConfig(threadId, config);
-        return threads.byId(threadId);
-      }),
-    mergeThreadConfig: (threadId, members) =>
-      write(() => {
-        const { config } = threads.byId(threadId) ?? {};
-        const merged = Object.entries({ ...config, ...members }).filter(
-          ([name]) => members[name] !== null,
-        );
-        threads.setConfig(threadId, Object.fromEntries(merged));
-        return threads.byId(threadId);
-      }),
+    updateThreadConfig: (threadId, config) => write(() => threads.setConfig(threadId, config)),
+    mergeThreadConfig: (threadId, members) => write(() => threads.mergeConfig(threadId, members)),
 
     appendEvents: (threadId, added, { whenIdle = false } = {}) =>
       write(() => {
