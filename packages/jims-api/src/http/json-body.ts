@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { TextDecoder } from 'node:util';
 
+import { inBlocks } from './body-blocks.ts';
 import { decompressionOf, encodingOf, notCompressed } from './content-encoding.ts';
 import type { Decompress } from './content-encoding.ts';
 import { HttpError } from './errors.ts';
@@ -92,7 +93,7 @@ async function readWhole(request: Request, maxBytes: number): Promise<Uint8Array
 async function readStream(body: Request['body'], maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of body ?? []) {
+  for await (const chunk of body ? inBlocks(body) : []) {
     size += chunk.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk);
