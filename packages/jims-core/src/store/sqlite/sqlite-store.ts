@@ -5,6 +5,7 @@ import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
+import { queryWords } from '../search-words.ts';
 import type {
   FileRecords,
   FileStore,
@@ -194,7 +195,7 @@ function outboxStore({ outbox }: Tables, { read, write }: Access): OutboxStore {
 
 /** Threads as people see them. */
 function threadLists(tables: Tables, { read, write }: Access): ListMethods {
-  const { feedback, noted, overviews, search } = tables;
+  const { commonWords, feedback, noted, overviews, search } = tables;
 
   /** Most of the time there is nothing: then nothing is written. */
   async function noteSome(): Promise<boolean> {
@@ -209,9 +210,14 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
   async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
     await takeIn(words === undefined ? noteSome : indexMessages);
     if (words === undefined) return read(() => tables.threadLists.list(query));
-    const found = await read(() => search.find(words, query.contactId));
-    if (found.length === 0) return { threads: [], more: false };
-    return read(() => tables.threadLists.list(query, found));
+    const wanted = queryWords(words);
+    if (!wanted) return NOTHING;
+    return read(async () => {
+      const walked = commonWords.list(wanted, query);
+      if (walked) return walked;
+      const found = await search.find(wanted, query.contactId);
+      return found.length === 0 ? NOTHING : tables.threadLists.list(query, found);
+    });
   }
 
   return {
@@ -226,6 +232,8 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
     listFeedback: (query) => read(() => feedback.list(query)),
   };
 }
+
+const NOTHING: ThreadList = { threads: [], more: false };
 
 /** How much of what just came a list or a search takes in before it looks: pieces of about ten milliseconds. */
 const MAX_PIECES = 20;
