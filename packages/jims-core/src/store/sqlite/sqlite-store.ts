@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { isUnavailable } from '../../errors/jims-error.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
@@ -23,6 +22,7 @@ import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { asOpenError, openDatabase } from './open-database.ts';
+import type { OpenDatabaseOptions } from './open-database.ts';
 import { QuestionLists } from './question-list.ts';
 import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
@@ -38,8 +38,11 @@ import { RunTransitions } from './transitions.ts';
  * @throws JimsError `store_invalid` when the file is not a database that can be used,
  * `store_unavailable` when another program keeps it locked.
  */
-export async function openSqliteStore(file: string, logger?: Logger): Promise<Store> {
-  const db = await openDatabase(file, logger);
+export async function openSqliteStore(
+  file: string,
+  options: OpenDatabaseOptions = {},
+): Promise<Store> {
+  const db = await openDatabase(file, options);
   try {
     return sqliteStoreOn(db, file);
   } catch (error) {
@@ -101,11 +104,8 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
       read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     ...threadLists(tables, { read, write }),
-    updateThreadConfig: (threadId, config) =>
-      write(() => {
-        threads.setConfig(threadId, config);
-        return threads.byId(threadId);
-      }),
+    updateThreadConfig: (threadId, config) => write(() => threads.setConfig(threadId, config)),
+    mergeThreadConfig: (threadId, members) => write(() => threads.mergeConfig(threadId, members)),
 
     appendEvents: (threadId, added, { whenIdle = false } = {}) =>
       write(() => {
