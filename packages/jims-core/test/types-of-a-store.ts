@@ -124,6 +124,7 @@ export interface StoreByHand {
   storeEntries(run: RunOwner, entries: readonly JournalEntry[]): Promise<'stored' | 'fenced'>;
   loadChain(chainId: string): Promise<ChainRecord | undefined>;
   releaseRun(run: RunOwner): Promise<'released' | 'fenced'>;
+  durableRunsOf(instanceId: string): Promise<readonly RunOwner[]>;
   retryRun(request: RetryRequest): Promise<RetryResult>;
   question(questionId: string): Promise<QuestionRecord | undefined>;
   listQuestions(query: QuestionQuery): Promise<QuestionList>;

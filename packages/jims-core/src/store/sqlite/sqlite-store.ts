@@ -136,6 +136,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     storeEntries: (run, entries) => write(() => transitions.storeEntries(run, entries)),
     loadChain: (chainId) => read(() => chains.load(chainId)),
     releaseRun: (run) => write(() => transitions.release(run)),
+    durableRunsOf: (instanceId) => read(() => tables.durable.of(instanceId)),
     retryRun: (request) => write(() => accepting.retry(request)),
     question: (questionId) => read(() => questions.byId(questionId)),
     listQuestions: (query) => read(() => lists.list(query)),
