@@ -10,7 +10,7 @@ import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { metadataOf, statusOfEnd } from './task.ts';
 import type { TaskView } from './task.ts';
-import type { Part, StreamResponse, Task } from './wire.ts';
+import type { Part, StreamResponse } from './wire.ts';
 
 export interface TaskUpdatesOptions {
   readonly view: TaskView;
@@ -19,12 +19,12 @@ export interface TaskUpdatesOptions {
 }
 
 /**
- * A run as the stream of a task: the task, then what happens, then how it ended. Throws when what is
+ * A run as the stream of a task: how that begins, then what happens, then how it ended. Throws when what is
  * known of the run ends before the run does: that stream must break off.
  */
 export async function* taskUpdates(
   run: Run,
-  task: { readonly first: Task; readonly of: TaskRun },
+  task: { readonly begin: StreamResponse; readonly of: TaskRun },
   { view, isOver }: TaskUpdatesOptions,
 ): AsyncGenerator<StreamResponse, void, void> {
   const names = namesOf(task.of);
@@ -75,7 +75,7 @@ export async function* taskUpdates(
     else if (hasButtonsAlone) yield update(sent.id, [{ text: '' }], sent);
   }
 
-  yield { task: task.first };
+  yield task.begin;
   for await (const event of plainTextEvents(run)) {
     switch (event.type) {
       case 'status': {
