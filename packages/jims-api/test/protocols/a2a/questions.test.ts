@@ -34,10 +34,13 @@ async function subscribed(
   client: Client,
   id: string,
 ): Promise<{ readonly first: string; readonly rest: Promise<string[]> }> {
-  const events = client.resubscribeTask({ tenant: '', id })[Symbol.asyncIterator]();
+  const events = client.resubscribeTask({ tenant: '', id });
   const { value } = await events.next();
-  const rest = collect({ [Symbol.asyncIterator]: () => events });
-  return { first: summaryOf(value), rest: rest.then((all) => all.map(summaryOf)) };
+  const rest = collect(events);
+  return {
+    first: value ? summaryOf(value) : 'none',
+    rest: rest.then((all) => all.map(summaryOf)),
+  };
 }
 
 function said({ history }: Task): string[] {
