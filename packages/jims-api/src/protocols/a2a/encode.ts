@@ -1,6 +1,6 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
-import { assistantText, buttonsOf } from '../../chat/messages.ts';
+import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
@@ -54,7 +54,8 @@ export async function* taskUpdates(
     return { statusUpdate: { ...names, status, metadata: { type } } };
   }
 
-  function* textUpdates({ messageId, delta, ends }: TextDelta): Generator<StreamResponse> {
+  function* textUpdates({ messageId, delta, ends, whole }: TextDelta): Generator<StreamResponse> {
+    if (whole && questionIdOf(whole) !== undefined) return;
     const isLast = ends && partsBesideText(ends, task.of).length === 0;
     yield update(messageId, [{ text: delta }], isLast ? ends : undefined);
     const grown = answer?.add(messageId, delta);
@@ -63,6 +64,7 @@ export async function* taskUpdates(
 
   /** Sources and files, or buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (questionIdOf(sent) !== undefined) return;
     if (isAppEvent(sent, task.of.sees)) {
       const [artifact] = artifactOf(sent, task.of);
       if (artifact)

@@ -91,14 +91,13 @@ async function encodeResult(
   newest: readonly ThreadEvent[],
   options: ResultOptions,
 ): Promise<object> {
-  const { earlier = [] } = options;
+  // What the client has asked its user is no part of the result: a model would take it for an open question.
+  const earlier = options.earlier?.filter((event) => questionIdOf(event) === undefined) ?? [];
   const events = [...earlier, ...newest];
   const embedded = await options.embed(events);
-  // What the client has asked its user is no part of the result: a model would take it for an open question.
-  const said = [...earlier.filter((event) => questionIdOf(event) === undefined), ...newest];
-  const texts = said.flatMap((event) => assistantText(event) || []);
+  const texts = events.flatMap((event) => assistantText(event) || []);
   return {
-    content: said.flatMap((event) => contentOf(event, embedded, options)),
+    content: events.flatMap((event) => contentOf(event, embedded, options)),
     structuredContent: {
       thread_id: run.thread.id,
       created_new_thread: run.createdThread,

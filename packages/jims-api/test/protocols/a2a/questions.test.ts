@@ -81,7 +81,8 @@ for (const binding of BINDINGS) {
       const answered = await send(client, 'btn:yes', { taskId, contextId });
       assert.equal(answered.id, taskId);
       assert.equal(stateOf(answered), 'TASK_STATE_COMPLETED');
-      const texts = ['Refund it?', 'comm.user_button_click yes: yes'];
+      assert.deepEqual(task.artifacts, []);
+      const texts = ['comm.user_button_click yes: yes'];
       assert.deepEqual(textsOf(answered), texts);
       const whole = await get(client, taskId);
       assert.deepEqual([stateOf(whole), ...textsOf(whole)], ['TASK_STATE_COMPLETED', ...texts]);
@@ -101,7 +102,6 @@ for (const binding of BINDINGS) {
         'task TASK_STATE_SUBMITTED',
         'TASK_STATE_WORKING Looking up the order step',
         'TASK_STATE_WORKING Trying the card step',
-        '=Refund it?.',
         'TASK_STATE_INPUT_REQUIRED Refund it?',
       ]);
       assert.doesNotMatch(JSON.stringify(events), /secret/);
@@ -124,7 +124,7 @@ for (const binding of BINDINGS) {
       ]);
       assert.ok(rest[0]?.payload?.$case === 'task');
       assert.equal(rest[0].payload.value.id, id);
-      assert.deepEqual(textsOf(rest[0].payload.value), ['Refund it?']);
+      assert.deepEqual(said(rest[0].payload.value), ['refund', 'Refund it?', 'no']);
     });
 
     test('a message to the context alone answers, too, and is part of the task that asked', async () => {
@@ -151,7 +151,7 @@ for (const binding of BINDINGS) {
         const task = await client.sendMessage(request, key);
         assert.ok('artifacts' in task);
         assert.equal(task.id, taskId, time);
-        assert.deepEqual(textsOf(task), ['Refund it?', 'comm.user_message yes: yes'], time);
+        assert.deepEqual(textsOf(task), ['comm.user_message yes: yes'], time);
       }
       const { threads } = await api.app.threads.list({ limit: 10 });
       const { events } = await api.app.threads.events(threads[0]?.id ?? '', { limit: 50 });
@@ -165,7 +165,7 @@ for (const binding of BINDINGS) {
       const request = { tenant: '', id, metadata: undefined };
       const cancelled = await client.cancelTask(request);
       assert.equal(stateOf(cancelled), 'TASK_STATE_CANCELED');
-      assert.deepEqual(textsOf(cancelled), ['Refund it?']);
+      assert.deepEqual(said(cancelled), ['refund', 'Refund it?']);
       assert.equal(stateOf(await get(client, id)), 'TASK_STATE_CANCELED');
       await assert.rejects(client.cancelTask(request), { name: 'TaskNotCancelableError' });
       await assert.rejects(send(client, 'yes', { taskId: id }), UNSUPPORTED);
