@@ -49,7 +49,8 @@ const SQL = {
      VALUES (?, ?, ?, ?, ?)`,
   isErasing: sql<readonly [1]>('SELECT 1 FROM jims_erasing WHERE thread_id = ?'),
   setConfig: 'UPDATE threads SET thread_config = ? WHERE thread_id = ?',
-  supersede: 'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
+  supersede: 'UPDATE threads SET external_id = ? WHERE thread_id = ?',
+  supersedeNamed: 'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
   remove: 'DELETE FROM threads WHERE thread_id = ?',
   idsOf: sql<readonly [id: string, bytes: number]>(
     'SELECT thread_id, octet_length(thread_config) FROM threads WHERE contact_id = ?',
@@ -123,9 +124,11 @@ export class ThreadRows {
     this.#sql.setConfig.run(cleanJson(config), toHex(threadId));
   }
 
-  /** Takes an external id from the contact's threads that have it, for a thread that is made next. */
-  supersede(contactId: string, externalId: string, threadId: string): void {
-    this.#sql.supersede.run(SUPERSEDED + threadId, externalId, contactId);
+  /** Marks a thread as replaced by one that is made next, and all others of the contact with its external id. */
+  supersede({ id, contactId = '', externalId }: Thread, threadId: string): void {
+    const marker = SUPERSEDED + threadId;
+    if (externalId === undefined) this.#sql.supersede.run(marker, toHex(id));
+    else this.#sql.supersedeNamed.run(marker, externalId, contactId);
   }
 
   delete(threadId: string): void {

@@ -1,0 +1,1 @@
+-- The sixth version changes nothing in our tables: its functions replace threads that have no external id.
