@@ -53,7 +53,7 @@ export function artifactsBefore(run: TaskRun): Artifact[] {
 
 /**
  * The artifact that a message of the assistant is, or an event of the app's own; none for other events. A
- * question is no result: it is the message of a status, and front ends show both.
+ * question is not a result: it is the message of a status, and front ends show both.
  */
 export function artifactOf(event: NewEvent, run: Pick<TaskRun, 'addressOf' | 'sees'>): Artifact[] {
   const { id: artifactId, type: name, data } = event;

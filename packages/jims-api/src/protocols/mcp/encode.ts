@@ -91,7 +91,7 @@ async function encodeResult(
   newest: readonly ThreadEvent[],
   options: ResultOptions,
 ): Promise<object> {
-  // What the client has asked its user is no part of the result: a model would take it for an open question.
+  // What the client has asked its user is not a part of the result: a model would take it for an open question.
   const earlier = options.earlier?.filter((event) => questionIdOf(event) === undefined) ?? [];
   const events = [...earlier, ...newest];
   const embedded = await options.embed(events);
