@@ -1,27 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import type { JimsApp, QuestionRecord, RunRecord } from 'jims-core';
-
-/** A run that has ended with a question. */
-export type AskingRun = Pick<RunRecord, 'question' | 'thread' | 'events'>;
+import type { JimsApp, QuestionRecord } from 'jims-core';
 
 /** How often the question is looked up, as one that is withdrawn may leave nothing in its thread. */
 const LOOK_MS = { first: 1000, last: 10_000, growth: 1.5 } as const;
 
 /**
- * Waits until the question of a run is not open any more, and resolves with it. `undefined` when the signal
+ * Waits until a question is not open any more, and resolves with it. `undefined` when the signal
  * aborts, the app is closed or the thread erased before that.
  */
 export async function closedQuestion(
   { questions, threads }: Pick<JimsApp, 'questions' | 'threads'>,
-  { question, thread, events }: AskingRun,
+  { questionId, threadId, askedAt }: QuestionRecord,
   signal: AbortSignal,
 ): Promise<QuestionRecord | undefined> {
-  if (!question) return undefined;
   const over = new AbortController();
   const stop = AbortSignal.any([signal, over.signal]);
-  const after = events.at(-1);
-  const news = threads.follow(thread.id, { signal: stop, ...(after && { after }) });
+  const after = { createdAt: askedAt, id: questionId };
+  const news = threads.follow(threadId, { signal: stop, after });
   const isWritten = async (): Promise<boolean> => (await news.next()).done !== true;
   let written = isWritten();
   try {
@@ -29,7 +25,7 @@ export async function closedQuestion(
       const pause = sleep(ms, undefined, { signal: stop }).catch(() => undefined);
       const goesOn = await Promise.race([written, pause]);
       if (goesOn === false || signal.aborted) return undefined;
-      const now = await questions.find(question.questionId);
+      const now = await questions.find(questionId);
       if (now?.state !== 'open') return now;
       if (goesOn) written = isWritten();
     }

@@ -1,8 +1,7 @@
-import type { RunRecord } from 'jims-core';
+import type { QuestionRecord, RunRecord } from 'jims-core';
 
 import { runHeaders } from '../../chat/answer-run.ts';
 import { closedQuestion } from '../../chat/question-closed.ts';
-import type { AskingRun } from '../../chat/question-closed.ts';
 import { chainOf } from '../../chat/run-chain.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
 import { openStream } from '../../chat/stream-run.ts';
@@ -31,17 +30,17 @@ export async function subscribeToTask(
   const chain = await chainOf(api, await requireTask(api, call, request));
   const { newest } = chain;
   const run = await api.app.runs.find(newest.runId);
-  const waits = openQuestion(chain) !== undefined;
-  if (!run || !(waits || isActive(statusOf(newest)))) {
+  const open = openQuestion(chain);
+  if (!run || !(open || isActive(statusOf(newest)))) {
     throw failure('unsupported_operation', `Task '${request.id}' is over: get it instead`);
   }
   const gone = new AbortController();
   const feed = { api, call, request, toFrame, signal: gone.signal };
   async function* frames(): AsyncGenerator<SseFrame, void, void> {
-    let asking: AskingRun | undefined = newest;
-    if (waits) yield toFrame(await taskNow(feed));
-    else asking = yield* framesOfRun(feed, newest, (task) => ({ task }));
-    while (asking) asking = yield* framesAfter(feed, asking);
+    let question = open;
+    if (question) yield toFrame(await taskNow(feed));
+    else question = yield* framesOfRun(feed, newest, (task) => ({ task }));
+    while (question) question = yield* framesAfter(feed, question);
   }
   return openStream(api, call, async () => ({
     headers: runHeaders(run),
@@ -66,15 +65,15 @@ async function taskNow({ api, call, request }: Feed): Promise<{ readonly task: T
   return { task: (await taskOf(api, call, { chain, historyLength })).task };
 }
 
-/** What comes of a question, once it is closed; returns the run that has asked a service next. */
+/** What comes of a question, once it is closed; returns the question to a service that comes next. */
 async function* framesAfter(
   feed: Feed,
-  asking: AskingRun,
-): AsyncGenerator<SseFrame, AskingRun | undefined, void> {
+  question: QuestionRecord,
+): AsyncGenerator<SseFrame, QuestionRecord | undefined, void> {
   const { api, toFrame, signal } = feed;
-  const question = await closedQuestion(api.app, asking, signal);
-  if (!question) return undefined;
-  const { answeredBy } = question;
+  const closed = await closedQuestion(api.app, question, signal);
+  if (!closed) return undefined;
+  const { answeredBy } = closed;
   const next = answeredBy === undefined ? undefined : await api.app.runs.record(answeredBy);
   if (next) return yield* framesOfRun(feed, next, beginningAgain);
   const { id: taskId, contextId, status, metadata } = (await taskNow(feed)).task;
@@ -82,12 +81,12 @@ async function* framesAfter(
   return undefined;
 }
 
-/** A run from its beginning; returns it when it has ended with a question to a service. */
+/** A run from its beginning; returns the question to a service that it has ended with. */
 async function* framesOfRun(
   { api, call, toFrame }: Feed,
   record: RunRecord,
   begin: (task: Task) => StreamResponse,
-): AsyncGenerator<SseFrame, AskingRun | undefined, void> {
+): AsyncGenerator<SseFrame, QuestionRecord | undefined, void> {
   const { runId, thread, incoming, startedAt, acceptedAt } = record;
   const run = await api.app.runs.find(runId);
   if (!run) return undefined;
@@ -98,8 +97,8 @@ async function* framesOfRun(
   const { exposeErrors } = api;
   yield* framesOf(api, run, { task: { begin: begin(task), of }, view: { exposeErrors }, toFrame });
   const end = await run.end;
-  if (end.type !== 'result' || end.result.question?.audience !== 'service') return undefined;
-  return { ...end.result, question: end.result.question, thread };
+  const question = end.type === 'result' ? end.result.question : undefined;
+  return question?.audience === 'service' ? question : undefined;
 }
 
 function beginningAgain({ id: taskId, contextId, status }: Task): StreamResponse {

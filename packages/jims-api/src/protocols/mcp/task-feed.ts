@@ -126,8 +126,9 @@ async function* untilChange(
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<object, boolean, void> {
-  if (newest.question?.state === 'open') {
-    return (await closedQuestion(api.app, newest, signal)) !== undefined;
+  const { question } = newest;
+  if (question?.state === 'open') {
+    return (await closedQuestion(api.app, question, signal)) !== undefined;
   }
   const run = await api.app.runs.find(newest.runId);
   if (!run) return false;
