@@ -1,5 +1,6 @@
 import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
+import type { FollowOptions } from './follow.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
@@ -51,7 +52,10 @@ export interface FollowedRun {
 }
 
 /** How to read it. */
-export interface FollowRunOptions extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
+export interface FollowRunOptions extends Pick<
+  FollowOptions<StreamEvent>,
+  'signal' | 'tries' | 'onLine' | 'after'
+> {
   readonly include?: readonly Include[] | undefined;
 }
 

@@ -32,7 +32,7 @@ export async function* sseMessages(
     // A long line is looked at once, when its end is there.
     if (!piece.includes('\n')) continue;
     const messages: SseMessage[] = [];
-    const lines = rest.split('\n');
+    const lines = rest.split(/\r?\n/);
     rest = lines.pop() ?? '';
     for (const line of lines) {
       Object.assign(fields, fieldOf(line));

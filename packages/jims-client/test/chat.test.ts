@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
@@ -550,6 +551,89 @@ describe('a chat', () => {
     await chat.stop();
     const { status, run, messages } = chat.getSnapshot();
     assert.deepEqual([status, run, messages.length], ['ready', undefined, 1]);
+  });
+
+  test('a chat that was left goes on with the answer, each piece once', async (t) => {
+    const [more, end] = [createGate(), createGate()];
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      await ctx.sendMessage(
+        (async function* () {
+          for (let i = 0; i < 100; i++) yield `a${i} `;
+          await more.passed(ctx.signal);
+          for (let i = 0; i < 100; i++) yield `b${i} `;
+          await end.passed(ctx.signal);
+        })(),
+      );
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims);
+    await chat.send('Hi');
+    await until(chat, ({ messages }) => messages[1]?.text.endsWith('a99 ') ?? false);
+    // Long enough to be left, with more than the service sends piece by piece.
+    await sleep(1300);
+    more.open();
+    const { messages } = await until(
+      chat,
+      ({ messages }) => messages[1]?.text.endsWith('b99 ') ?? false,
+    );
+    assert.equal(messages[1]?.text.split(' ').length, 201);
+    end.open();
+    await until(chat, isSettled);
+  });
+
+  test('retry of a message that was not sent leaves the mark of an earlier one', async (t) => {
+    let isBroken = true;
+    await using served = await serveApp((ctx: ThreadContext) => {
+      if (isBroken) throw new Error('kaboom');
+      ctx.sendMessage('ok');
+    });
+    let isDown = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown && url.endsWith('/chat/stream')
+          ? Response.json({ detail: 'no' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    await until(chat, ({ messages }) => messages[0]?.isUnanswered === true);
+    isDown = true;
+    await assert.rejects(chat.send('two'));
+    isDown = false;
+    isBroken = false;
+    await chat.retry();
+    const { messages } = await until(chat, (s) => isSettled(s) && s.messages.length === 3);
+    assert.deepEqual(
+      messages.map((m) => m.isUnanswered),
+      [true, false, false],
+    );
+  });
+
+  test('a message that is replaced waits for one that is on its way', async (t) => {
+    const gate = createGate();
+    await using served = await serveApp((ctx: ThreadContext) =>
+      ctx.sendMessage(`re ${ctx.lastUserMessage}`),
+    );
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      async fetch(url, init) {
+        if (String(init.body).includes('slow')) await gate.passed(AbortSignal.timeout(60_000));
+        return fetch(url, init);
+      },
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    const { messages, threadId } = await until(chat, has(2));
+    const slow = chat.send('slow');
+    const edited = chat.edit(messages[0]?.id ?? '', 'changed');
+    gate.open();
+    await Promise.all([slow, edited]);
+    const end = await until(chat, has(2));
+    assert.notEqual(end.threadId, threadId);
+    assert.deepEqual(textsOf(end), ['user: changed', 'assistant: re changed']);
   });
 
   test('a thread that is gone is an error; nobody is asked for ever', async (t) => {
