@@ -11,7 +11,6 @@ import { pause } from './pause.ts';
 import { runsOf } from './resources.ts';
 import type { JimsRuns } from './resources.ts';
 import { loadOlder, threadPath } from './thread-log.ts';
-import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** A page that draws anew leaves for a moment. */
@@ -150,9 +149,7 @@ export class LiveChat implements Chat {
     try {
       await this.#runs.retry(runId);
       this.#connection.accepted({ runId });
-    } catch (error) {
-      const { status } = asJimsApiError(error);
-      if (status !== 404 && status !== 409) throw error;
+    } catch {
       const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
       const button = type === CLICK && buttons.findLast((each) => each.text === text);
       await this.#replace(runId, { type, content: button ? button.id : text, text, stored });

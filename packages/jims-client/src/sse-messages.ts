@@ -13,7 +13,8 @@ export interface SseMessage {
 const MAX_CHARS = 64_000_000;
 
 /**
- * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, and the data of an
+ * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, or with CR LF when
+ * something between has changed them, and the data of an
  * event is one line. Its text comes in pieces that may end anywhere; events that end in the same piece come together.
  * What no empty line ends is not an event: the connection broke off in it.
  *
