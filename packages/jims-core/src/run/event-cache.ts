@@ -67,7 +67,7 @@ export class EventCache {
     return log;
   }
 
-  /** Reads the events of a thread until a time, the newest as far as there is room for one of so many parts. */
+  /** Reads the newest events of a thread up to a time: as many as fit when `parts` such logs share the room of a thread. */
   async loadUntil({ id }: Thread, until: string, parts: number): Promise<ThreadLog> {
     const before = { createdAt: until, id: LAST_ID };
     const maxBytes = Math.floor(this.#maxThreadSize / parts);

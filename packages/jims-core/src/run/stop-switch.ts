@@ -45,7 +45,7 @@ export class StopSwitch implements RunControl {
 
   /**
    * @param graceMs How long a pipeline may go on after it was stopped.
-   * @param onLateError Gets what a pipeline leaves behind that comes when its run is over, unless that was stopped.
+   * @param onLateError Gets what a pipeline throws after its run is over, unless the run was stopped. Default: ignored.
    */
   constructor(graceMs: number, onLateError: (error: unknown) => void = () => {}) {
     this.#graceMs = graceMs;
