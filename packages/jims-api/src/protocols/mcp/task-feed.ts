@@ -5,6 +5,7 @@ import { isJimsError } from 'jims-core';
 import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
 
 import { chainOf } from '../../chat/run-chain.ts';
+import { countedContact } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -32,7 +33,9 @@ interface Listening {
  * Answers with a stream: which tasks it is about, each of them as it is now, then each change. Of other
  * notifications there are none: then the stream ends at once.
  *
- * @throws HttpError 400 for tasks of a client that does not know them.
+ * Each task counts as a stream, as it costs one.
+ *
+ * @throws HttpError 400 for tasks of a client that does not know them, 429 and 503 for too many.
  */
 export function listenToTasks(
   api: ApiContext,
@@ -42,14 +45,33 @@ export function listenToTasks(
   const taskIds = taskIdsIn(params);
   if (taskIds.length > 0) requireTasks(client);
   return openStream(api, call, async () => {
-    const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
-    const known = found.flatMap((task) => task?.runId ?? []);
     const over = new AbortController();
-    return {
-      frames: framesOf(api, call, { id, client, taskIds: known, signal: over.signal }),
-      onClose: () => over.abort(),
-    };
+    over.signal.addEventListener('abort', enterMore(api, call, taskIds.length - 1));
+    try {
+      const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
+      const known = found.flatMap((task) => task?.runId ?? []);
+      return {
+        frames: framesOf(api, call, { id, client, taskIds: known, signal: over.signal }),
+        onClose: () => over.abort(),
+      };
+    } catch (error) {
+      over.abort();
+      throw error;
+    }
   });
+}
+
+/** Counts more streams of the caller; all of them, or none. */
+function enterMore({ streams }: ApiContext, call: Call, count: number): () => void {
+  const entered: (() => void)[] = [];
+  const leave = (): void => entered.forEach((each) => each());
+  try {
+    while (entered.length < count) entered.push(streams.enter(countedContact(call)));
+    return leave;
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 function taskIdsIn({ notifications }: JsonObject): readonly string[] {

@@ -143,6 +143,21 @@ test('a stream is refused to a client that does not know tasks, and for too many
   }
 });
 
+test('each task of a stream counts as a stream, as long as the stream is open', async () => {
+  await using api = testApi(agentPipeline().pipeline, { maxStreams: 5 });
+  const some = (count: number): Members => ({
+    taskIds: Array.from({ length: count }, () => crypto.randomUUID()),
+  });
+  for (let tries = 2; tries > 0; tries--) {
+    const refused = await listen(api, some(6));
+    assert.equal(refused.status, 503);
+    assert.equal(Object((await jsonOf(refused))['error']).data.code, 'too_many_streams');
+    const frames = liveFrames(await listen(api, some(5)));
+    await requireAcknowledged(frames, {});
+    await requireEnd(frames);
+  }
+});
+
 test('a service that stops ends its streams as one that has nothing more to say', async () => {
   const agent = agentPipeline();
   await using api = testApi({ pipeline: agent.pipeline });
