@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { Client } from 'pg';
 
 import { openStore } from '../../../src/store/open-store.ts';
-import { newEvent } from '../../../src/thread/event.ts';
 import { DURABLE, OPEN, ask, entryOf } from '../../support/durable-runs.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
 import { answer, storeUser } from '../../support/store-user.ts';
