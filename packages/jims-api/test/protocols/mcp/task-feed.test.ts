@@ -105,7 +105,10 @@ test('a stream follows the tasks of another process through their questions', as
       await resultOf(one, 'tasks/update', { taskId, inputResponses: { [key]: response } });
     }
     if (status === 'completed') {
-      assert.equal(Object(result).structuredContent.assistant_messages[0], 'Refund it?');
+      assert.equal(
+        Object(result).structuredContent.assistant_messages[0],
+        'comm.user_button_click no: no',
+      );
     }
     if (status === 'completed' || status === 'cancelled') open--;
   }
