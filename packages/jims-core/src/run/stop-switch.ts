@@ -111,7 +111,7 @@ export class StopSwitch implements RunControl {
   }
 
   /** Does the work of a pipeline; settles when it is done, or fails, or the run has failed. */
-  guard(work: () => Promise<void>): Promise<void> {
+  guard<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject;
       if (this.#failure) reject(this.#failure.error);
