@@ -13,14 +13,21 @@ export interface StoreUnderTest {
   readonly bare: () => Promise<AsyncDisposable & { readonly url: string }>;
 }
 
-const STORES: readonly StoreUnderTest[] = [
-  { name: 'sqlite', fresh: freshSqliteFile, bare: freshSqliteFile },
-  { name: 'postgres', fresh: emptiedDatabase, bare: freshDatabase },
-];
+/** For what the suite of the stores shows of both. */
+export const SQLITE: StoreUnderTest = {
+  name: 'sqlite',
+  fresh: freshSqliteFile,
+  bare: freshSqliteFile,
+};
+const POSTGRES: StoreUnderTest = {
+  name: 'postgres',
+  fresh: emptiedDatabase,
+  bare: freshDatabase,
+};
 
 /** Runs one suite on every store. */
 export function describeStores(suite: (store: StoreUnderTest) => void): void {
-  for (const store of STORES) describe(store.name, () => suite(store));
+  for (const store of [SQLITE, POSTGRES]) describe(store.name, () => suite(store));
 }
 
 async function freshSqliteFile(): Promise<AsyncDisposable & { readonly url: string }> {

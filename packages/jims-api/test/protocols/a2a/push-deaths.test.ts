@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { eventually } from '../../../../jims-core/test/support/eventually.ts';
-import { freshDatabase, withClient } from '../../../../jims-core/test/support/postgres.ts';
+import { withClient } from '../../../../jims-core/test/support/postgres.ts';
 import { folderWith, serveCommand } from '../../support/command.ts';
 import type { Running } from '../../support/command.ts';
 import { webhookReceiver } from '../../support/webhook-receiver.ts';
@@ -32,7 +33,7 @@ interface Deployment extends AsyncDisposable {
 
 async function deployment(kind: 'sqlite' | 'postgres'): Promise<Deployment> {
   const folder = folderWith({ 'app.ts': APP });
-  const database = kind === 'postgres' ? await freshDatabase() : undefined;
+  const database = kind === 'postgres' ? await emptiedDatabase() : undefined;
   const file = join(folder.path, 'jims.db');
   const db = database?.url ?? `sqlite:///${file}`;
   const running: Running[] = [];
