@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
 
+import { eventually } from '../../../jims-core/test/support/eventually.ts';
 import { folderWith, runCommand, serveCommand, startCommand } from '../support/command.ts';
 import type { Running } from '../support/command.ts';
 import { hidePackage } from '../support/served-app.ts';
@@ -85,7 +86,7 @@ describe('a service', { concurrency: 2 }, () => {
     const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
     assert.match((await reader.read()).value ?? '', /working/, 'the run goes on');
     service.kill('SIGTERM');
-    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    await eventually(() => service.log.join('\n').includes('stopping'));
     assert.equal((await post(service, 'late')).status, 503);
     assert.equal((await fetch(`${service.url}/readyz`)).status, 503);
     writeFileSync(join(folder.path, 'go'), '');
@@ -113,7 +114,7 @@ describe('a service', { concurrency: 2 }, () => {
     const chat = await post(service, 'endless', '/api/v1/chat/stream');
     assert.ok(chat.body);
     service.kill('SIGINT');
-    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    await eventually(() => service.log.join('\n').includes('stopping'));
     // What comes at the same moment is passed on by somebody, and no second wish.
     const again = setInterval(() => service.kill('SIGINT'), 50);
     assert.equal((await service.ended).code, 1);
@@ -130,7 +131,7 @@ describe('a service', { concurrency: 2 }, () => {
     await reader.read();
     service.kill('SIGINT');
     service.kill('SIGTERM');
-    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    await eventually(() => service.log.join('\n').includes('stopping'));
     writeFileSync(join(folder.path, 'go'), '');
     assert.match((await reader.read()).value ?? '', /^event: result\n.*Hello/);
     assert.equal((await service.ended).code, 0);
@@ -144,7 +145,7 @@ describe('a service', { concurrency: 2 }, () => {
     const reader = chat.body.pipeThrough(new TextDecoderStream()).getReader();
     await reader.read();
     service.kill('SIGHUP');
-    while (!service.log.join('\n').includes('stopping')) await new Promise(setImmediate);
+    await eventually(() => service.log.join('\n').includes('stopping'));
     // As long as a second SIGTERM would end it.
     const again = setInterval(() => service.kill('SIGHUP'), 50);
     await new Promise((go) => setTimeout(go, 600));
