@@ -55,8 +55,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => interrupted.abort());
 }
 
-await using folder = await temporaryFolder();
-process.env['TMPDIR'] = folder.path;
+await using temporary = await temporaryFolder();
+process.env['TMPDIR'] = temporary.path;
 const given = process.env['TEST_POSTGRES_URL'];
 if (given) {
   process.exitCode = await runTests(given);
@@ -74,7 +74,7 @@ async function runTests(postgresUrl: string): Promise<number> {
   // Without one the tests of pages say what is missing.
   await using browser = await startSharedBrowser().catch(() => undefined);
   const environment = { ...database, ...browser?.environment };
-  return await runNode([...args, ...(await groupFiles(folder.path))], environment);
+  return await runNode([...args, ...(await groupFiles(temporary.path))], environment);
 }
 
 /** The `TMPDIR` of all tests, which is removed with what they leave behind. */

@@ -119,7 +119,7 @@ describe('what cannot be an app is explained in a line or two', () => {
       /^'\.\/bad\.mjs' has no export 'missing'; it exports .*\bnumber\b.*\btext\b/,
     ],
     ['./empty.mjs', "'./empty.mjs' has no export 'app'; it exports nothing"],
-    ['./nowhere.ts:app', /^There is no app at nowhere\.ts: name it with --app FILE:EXPORT$/],
+    ['./missing.ts:app', /^There is no app at missing\.ts: name it with --app FILE:EXPORT$/],
     ['nosuchpackage:app', /^Cannot load 'nosuchpackage': Cannot find package 'nosuchpackage'/],
     ['./bad.mjs:', "--app must be FILE:EXPORT, such as ./app.ts:app, not './bad.mjs:'"],
     [':app', "--app must be FILE:EXPORT, such as ./app.ts:app, not ':app'"],

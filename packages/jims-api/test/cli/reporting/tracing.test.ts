@@ -148,7 +148,7 @@ describe('traces', () => {
     assert.match(long?.status.message ?? '', /: x{4000}… \(996000 more characters\)$/);
   });
 
-  test('a run is a part of its caller’s trace, names its run and request, and is no error when cancelled', async () => {
+  test('a run is a part of its caller’s trace, names its run and request, and may be cancelled without an error', async () => {
     await using sink = await startSink();
     await using service = await serveApp({
       app: `import { defineApp } from 'jims-core';
