@@ -1,5 +1,4 @@
-// Replays the corpus against the command: all of it on SQLite, and on PostgreSQL what one server is for. The
-// others are about flags, keys and metrics, which know no store, and each of them starts a server.
+// Replays the whole corpus against the command, on each store.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -27,49 +26,44 @@ const ROOT = fileURLToPath(new URL('../../../..', import.meta.url));
 const RUNNER = fileURLToPath(new URL('run.mjs', import.meta.url));
 const CASES = fileURLToPath(new URL('cases', import.meta.url));
 const MINUTES = 60_000;
+/** A case that is not replayed must not look like one that passed. */
+const CASE_COUNT = 453;
 
 /** Beginning of the names of all databases of this run, so that all of them can be dropped. */
 const DATABASES = `jims_conformance_${process.pid}_`;
 
-/** A case that is not replayed must not look like one that passed. */
-const REPLAYS = [
-  { name: 'SQLite', url: () => 'sqlite:///{tmpDir}/t.db', flags: [], cases: 453 },
-  {
-    name: 'PostgreSQL',
-    url: () => databaseUrl(`${DATABASES}RUN`).replace('RUN', '{runId}'),
-    flags: ['--plain'],
-    cases: 367,
-  },
-] as const;
-type Replay = (typeof REPLAYS)[number];
+const STORES = [
+  { name: 'SQLite', url: () => 'sqlite:///{tmpDir}/t.db' },
+  { name: 'PostgreSQL', url: () => databaseUrl(`${DATABASES}RUN`).replace('RUN', '{runId}') },
+];
 
 // Much of a replay is waiting that the cases ask for, so the stores go side by side.
-describe('conformance', { concurrency: REPLAYS.length, timeout: 5 * MINUTES }, () => {
+describe('conformance', { concurrency: STORES.length, timeout: 5 * MINUTES }, () => {
   after(dropDatabases);
-  for (const each of REPLAYS) {
-    test(`every answer is as recorded, or better where there is a better one, on ${each.name}`, async () => {
-      const found = await failures(each);
+  for (const store of STORES) {
+    test(`every answer is as recorded, or better where there is a better one, on ${store.name}`, async () => {
+      const found = await failures(store.url());
       assert.ok(found.length === 0, `\n${found.join('\n')}`);
     });
   }
 });
 
-async function failures(given: Replay): Promise<string[]> {
-  const { results } = await replay(given);
-  assert.equal(results.length, given.cases);
+async function failures(url: string): Promise<string[]> {
+  const { results } = await replay(url);
+  assert.equal(results.length, CASE_COUNT);
   return results.flatMap(({ theme, name, ok, error }) =>
     ok ? [] : [`${theme}/${name}: ${error ?? 'failed'}`],
   );
 }
 
 /** In the strictest mode: what passes in it passes in the mode `either`, too. */
-async function replay({ url, flags }: Replay): Promise<v.InferOutput<typeof Report>> {
+async function replay(url: string): Promise<v.InferOutput<typeof Report>> {
   const folder = await mkdtemp(join(tmpdir(), 'jims-conformance-'));
   try {
     const report = join(folder, 'report.json');
     const judging = ['--mode', 'better', '--report', report, '--start-timeout', '10000'];
-    const server = ['--cmd', serverCommand(), '--env', `JIMS_DB_CONN_URI=${url()}`];
-    const output = await run([RUNNER, CASES, ...flags, ...judging, ...server]);
+    const server = ['--cmd', serverCommand(), '--env', `JIMS_DB_CONN_URI=${url}`];
+    const output = await run([RUNNER, CASES, ...judging, ...server]);
     const text = await readFile(report, 'utf8').catch(() => assert.fail(output));
     return v.parse(Report, JSON.parse(text));
   } finally {
