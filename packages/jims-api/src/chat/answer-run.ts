@@ -1,4 +1,4 @@
-import type { CancelReason, Run, RunEnd, RunResult } from 'jims-core';
+import type { CancelReason, JimsError, Run, RunEnd, RunResult } from 'jims-core';
 
 import { toHttpError } from '../http/error-response.ts';
 import { HttpError } from '../http/errors.ts';
@@ -60,8 +60,9 @@ export function resultOf(end: RunEnd): RunResult {
 
 /** Why a run has no result: to be thrown, or sent in a stream. */
 export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
-  if (end.type === 'error')
-    return end.error.code === 'store_unavailable' ? unstored(end) : end.error;
+  if (end.type === 'error') {
+    return end.error.code === 'store_unavailable' ? unstored(end.error) : end.error;
+  }
   const { reason, goesOn = false } = end;
   if (isWanted(reason)) return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
   const text = goesOn ? GOES_ON : AGAIN[reason];
@@ -69,11 +70,11 @@ export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Err
   return new HttpError(503, text, { code: reason, headers, hasRun: goesOn });
 }
 
-/** The pipeline has run, and how that ended could not be stored. */
-function unstored({ error }: Extract<RunEnd, { readonly type: 'error' }>): HttpError {
-  const { code } = error;
+/** The pipeline may have run, and how that ended could not be stored. */
+function unstored(cause: JimsError): HttpError {
+  const { code } = cause;
   const headers = { 'retry-after': '1' };
-  return new HttpError(503, NOT_STORED, { code, headers, cause: error, hasRun: true });
+  return new HttpError(503, NOT_STORED, { code, headers, cause, hasRun: true });
 }
 
 /** Whether somebody wanted the run to stop: else its partial answer must not be taken for the whole one. */

@@ -49,8 +49,8 @@ function userOf(call: Call): string | undefined {
 /** An empty header is ignored: it comes from a template that had nothing to fill in. */
 function headerOf({ request }: Call, names: readonly string[]): string | undefined {
   for (const name of names) {
-    const value = request.headers.get(name)?.trim();
-    if (value) return value;
+    const value = request.headers.get(name);
+    if (value?.trim()) return value;
   }
   return undefined;
 }

@@ -18,19 +18,28 @@ export async function closedQuestion(
   const stop = AbortSignal.any([signal, over.signal]);
   const after = { createdAt: askedAt, id: questionId };
   const news = threads.follow(threadId, { signal: stop, after });
-  const isWritten = async (): Promise<boolean> => (await news.next()).done !== true;
-  let written = isWritten();
+  const nextEvent = async (): Promise<boolean> => (await news.next()).done !== true;
+  const pause = (): Promise<void> => sleep(ms, undefined, { signal: stop }).catch(() => {});
+  let ms: number = LOOK_MS.first;
+  let written = nextEvent();
+  let paused = pause();
   try {
-    for (let ms: number = LOOK_MS.first; ; ms = Math.min(ms * LOOK_MS.growth, LOOK_MS.last)) {
-      const pause = sleep(ms, undefined, { signal: stop }).catch(() => undefined);
-      const goesOn = await Promise.race([written, pause]);
-      if (goesOn === false || signal.aborted) return undefined;
+    while (true) {
+      const hasEvent = await Promise.race([written, paused]);
+      if (hasEvent === false || signal.aborted) return undefined;
       const now = await questions.find(questionId);
       if (now?.state !== 'open') return now;
-      if (goesOn) written = isWritten();
+      if (hasEvent) {
+        written = nextEvent();
+      } else {
+        ms = Math.min(ms * LOOK_MS.growth, LOOK_MS.last);
+        paused = pause();
+      }
     }
   } finally {
     over.abort();
     written.catch(() => {});
+    // With an event that was read it would go on watching the thread.
+    news.return(undefined).catch(() => {});
   }
 }

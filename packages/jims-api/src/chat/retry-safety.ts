@@ -24,11 +24,8 @@ const LANGCHAIN = /langchain/i;
 const LANGCHAIN_HEADER = 'anthropic-dangerous-direct-browser-access';
 
 /** The headers that keep a client from sending a request again, unless that does no harm. */
-export function retryHeaders({
-  code,
-  hasRun: mayNot,
-}: HttpError): Readonly<Record<string, string>> {
-  const isSafe = code !== undefined && SAFE_TO_RETRY.has(code) && !mayNot;
+export function retryHeaders(error: HttpError): Readonly<Record<string, string>> {
+  const isSafe = error.code !== undefined && SAFE_TO_RETRY.has(error.code) && !error.hasRun;
   return isSafe ? {} : { 'x-should-retry': 'false' };
 }
 

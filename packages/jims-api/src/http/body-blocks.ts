@@ -1,4 +1,4 @@
-/** As many pieces, or bytes, are put together. */
+/** A block has this many pieces at most, and ends with the piece that brings this many bytes. */
 const MOST_PIECES = 256;
 const MOST_BYTES = 64 * 1024;
 

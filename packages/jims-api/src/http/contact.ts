@@ -97,10 +97,10 @@ export function actingAs(
  * @throws HttpError 400 for what is not one name in UTF-8.
  */
 export function oneName(header: string, value: string): string {
-  const given = value.trim();
-  // Each character stands for one byte.
-  const bytes = Buffer.from(given, 'latin1');
-  if (given !== '' && !given.includes(',') && isUtf8(bytes)) return bytes.toString();
+  // Each character stands for one byte. Spaces are removed last: a byte of a letter may look like one.
+  const bytes = Buffer.from(value, 'latin1');
+  const given = bytes.toString().trim();
+  if (given !== '' && !given.includes(',') && isUtf8(bytes)) return given;
   const fault = given === '' ? 'empty' : 'sent more than once, or holds a comma';
   throw new HttpError(
     400,

@@ -15,7 +15,10 @@ export interface HttpErrorOptions {
   readonly cause?: unknown;
   /** For the log alone: why a caller was not let in. */
   readonly reason?: string | undefined;
-  /** Whether a pipeline has run for the request, or still does, so that it is not to be sent again just like that; default false. */
+  /**
+   * Whether a pipeline has run for the request, or may still run: a client that sends it again without an
+   * idempotency key would run it twice. Default: false.
+   */
   readonly hasRun?: boolean;
 }
 

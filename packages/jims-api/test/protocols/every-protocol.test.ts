@@ -7,8 +7,8 @@ import { describe, test } from 'node:test';
 import type { ThreadContext } from 'jims-core';
 import * as v from 'valibot';
 
+import { emptiedDatabase } from '../../../jims-core/test/support/emptied-database.ts';
 import { eventually } from '../../../jims-core/test/support/eventually.ts';
-import { freshDatabase } from '../../../jims-core/test/support/postgres.ts';
 import { PROTOCOLS } from '../../src/protocols/registry.ts';
 import { testApi, testApiOn } from '../support/api.ts';
 import { createGate } from '../support/gate.ts';
@@ -174,7 +174,7 @@ test('a run stops when its last reader leaves, even one that joined it', async (
 });
 
 test('with a key a run goes on for a reader at another process', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const pipeline = gatedPipeline();
   await using here = testApiOn(database.url, pipeline.run);
   await using there = testApiOn(database.url, pipeline.run);
@@ -189,7 +189,7 @@ test('with a key a run goes on for a reader at another process', async () => {
 });
 
 test('a run that its client wants to stop runs again by its key in another process', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const pipeline = gatedPipeline();
   await using here = testApiOn(database.url, pipeline.run);
   await using there = testApiOn(database.url, pipeline.run);

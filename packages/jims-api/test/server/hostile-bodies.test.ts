@@ -18,6 +18,8 @@ const BEYOND: Size = { ...READ, values: Infinity, names: Infinity };
 const MOST_STILL_MS = 100;
 /** A pause of the garbage collector may come at any time: it has to be in time once. */
 const TRIES = 3;
+/** Bodies that no schema sees as they are. */
+const PARSER = /^(?:unknown: (?!names)|one member, often)/;
 const MOST_ERROR_BYTES = 16 * 1024;
 /** What is kept of threads and runs on purpose, and some room. */
 const MOST_GROWTH_BYTES = 96 * 1024 * 1024;
@@ -49,11 +51,17 @@ test('no body stops the service, and no refusal is long', { timeout: 240_000 }, 
   const targets = await targetsOf(app, document);
   const before = await app.heapBytes();
   let count = 0;
+  const seen = new Set<string>();
   for (const target of targets) {
     const { method, path, wrap = (body: string) => body } = target;
-    for (const { name, text } of hostileBodies(document, target.schema)) {
+    const bodies = hostileBodies(document, target.schema);
+    // What streams an answer reads the body that another path reads, too; and nothing reads one where none is.
+    const isKnown = seen.has(JSON.stringify([target.schema, wrap('')]));
+    const isRead = target.schema !== NO_BODY && !isKnown;
+    seen.add(JSON.stringify([target.schema, wrap('')]));
+    for (const { name, text } of isRead ? bodies : bodies.slice(0, 1)) {
       // One code parses the bodies of all, and passes on what no schema looks at.
-      if (path !== CHAT && /^unknown: (?!names)/.test(name)) continue;
+      if (path !== CHAT && PARSER.test(name)) continue;
       for (const size of path === CHAT ? [READ, BEYOND] : [READ]) {
         const body = wrap(text(size));
         const what = `${method} ${path}, ${name}, ${body.length} bytes`;

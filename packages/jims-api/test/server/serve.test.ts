@@ -342,7 +342,7 @@ process.stdin.once('data', () => { throw new Error('on my own'); });`);
     const [code, log] = await ended;
     assert.equal(code, 1);
     assert.equal(await reported, 'reported Error: on my own\n');
-    assert.match(String(log), /"level":50.*"too late".*which came after its run/);
+    assert.match(String(log), /"level":50.*"too late".*a pipeline threw after its run was over/);
     assert.match(String(log), /"level":60.*"uncaught exception: the process ends"/);
   });
 

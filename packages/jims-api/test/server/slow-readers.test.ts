@@ -15,7 +15,7 @@ import type { ServedApp } from '../support/listening-app.ts';
 const MIB = 2 ** 20;
 /** More than the network takes for a reader that stands still. */
 const TEXT = 10 * MIB;
-const READERS = 50;
+const READERS = 8;
 /** What a process may keep for one that stands still, whatever there is to read. */
 const MOST_WAITING = 256 * 1024;
 const PIECE = 'x'.repeat(4096);

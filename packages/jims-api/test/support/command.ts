@@ -11,7 +11,6 @@ import * as v from 'valibot';
 
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 export const COMMAND: readonly string[] = ['--conditions=@jims/source', MAIN];
-const LOAD_PROGRAM = fileURLToPath(new URL('load-program.ts', import.meta.url));
 
 /** A folder for one test: an app, a `.env`, a database. */
 export interface Folder extends Disposable {
@@ -63,11 +62,6 @@ const Listening = v.object({
 /** Runs `jims-api` to its end. */
 export async function runCommand(args: readonly string[], options: CommandOptions): Promise<Ended> {
   return ended(start(args, options));
-}
-
-/** Loads an app as `jims-api` does, in a process of its own that prints what it is, or why there is none. */
-export async function runLoader(app: string, cwd: string): Promise<Ended> {
-  return runCommand([app], { cwd, program: ['--conditions=@jims/source', LOAD_PROGRAM] });
 }
 
 /** Starts `jims-api`; `said` resolves when something is on its standard output. */

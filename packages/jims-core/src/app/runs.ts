@@ -126,8 +126,9 @@ export class AppRuns {
   }
 
   /**
-   * Gives the results that are kept of a chain, for an export of what a person said: those that its pipeline may be
-   * executed again by. They are removed when the chain is over; a chain has the id of the run that began it.
+   * Gives the results of steps, models and questions that are kept of a chain of durable runs, such as for an export.
+   * Results are removed when their chain is over; then, and for an unknown chain, there are none. The id of a chain is
+   * that of its first run.
    *
    * @example
    * const results = await app.runs.results(run.chainId);

@@ -67,11 +67,20 @@ export class EventCache {
     return log;
   }
 
-  /** Reads the events of a thread until a time, the newest as far as there is room for one of so many parts. */
-  async loadUntil({ id }: Thread, until: string, parts: number): Promise<ThreadLog> {
+  /**
+   * Reads what a run that began at a time saw of its thread. An event that is in `known` is taken from there, else
+   * added: logs of different times share theirs.
+   */
+  async loadUntil(
+    { id }: Thread,
+    until: string,
+    known: Map<string, ThreadEvent>,
+  ): Promise<ThreadLog> {
     const before = { createdAt: until, id: LAST_ID };
-    const maxBytes = Math.floor(this.#maxThreadSize / parts);
-    return logOf(await this.#store.readTail(id, { before, maxBytes }));
+    const tail = await this.#store.readTail(id, { before, maxBytes: this.#maxThreadSize });
+    const events = tail.events.map((event) => known.get(event.id) ?? event);
+    for (const event of events) known.set(event.id, event);
+    return logOf({ ...tail, events });
   }
 
   /** Forgets a thread that is deleted. */

@@ -142,7 +142,7 @@ export class RunExecution {
     return end;
   }
 
-  /** Whether it is for its client alone, who sends it again, and has done nothing yet: then no process goes on with it. */
+  /** Whether only its client waits for it, and it has done nothing yet: its client repeats it, so no process goes on with it. */
   get #endsUnread(): boolean {
     const { stopsUnread } = this.#chain?.kept ?? this.#request;
     const isNew = (this.#pipeline?.nextSeq ?? this.#replay.nextSeq) === 0;

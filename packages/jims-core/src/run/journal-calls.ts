@@ -9,9 +9,10 @@ import { originOf } from './step-work.ts';
 /** The calls that a pipeline has made of its context. */
 export class JournalCalls {
   readonly #marksAll: boolean;
-  readonly #counts = new Map<string, number>();
+  /** Made with the first call: most pipelines make none. */
+  #counts: Map<string, number> | undefined;
   /** Those that have no result yet, in their order. */
-  readonly #open = new Map<string, JournalCall>();
+  #open: Map<string, JournalCall> | undefined;
   readonly #delivered: JournalCall[] = [];
   /** What has failed of that which is made of several calls. */
   readonly #failedWholes: {
@@ -26,7 +27,7 @@ export class JournalCalls {
 
   /** The first one that waits to be begun. */
   get held(): JournalCall | undefined {
-    for (const call of this.#open.values()) if (!call.hasBegun) return call;
+    for (const call of this.#open?.values() ?? []) if (!call.hasBegun) return call;
     return undefined;
   }
 
@@ -39,13 +40,13 @@ export class JournalCalls {
 
   /** How many there were of a kind and name. */
   countOf(of: Pick<JournalEntry, 'kind' | 'name'>): number {
-    return this.#counts.get(titleOf(of)) ?? 0;
+    return this.#counts?.get(titleOf(of)) ?? 0;
   }
 
   /** Makes a call; `at` is how many calls and sends came before it. */
   make<T>(work: Work<T>, at: number): JournalCall<T> {
     const nth = this.countOf(work) + 1;
-    this.#counts.set(titleOf(work), nth);
+    (this.#counts ??= new Map()).set(titleOf(work), nth);
     return new JournalCall(work, nth, at, this.#caller(work));
   }
 
@@ -56,12 +57,12 @@ export class JournalCalls {
 
   /** Lets a call wait for its result. */
   add(call: JournalCall): void {
-    this.#open.set(call.key, call);
+    (this.#open ??= new Map()).set(call.key, call);
   }
 
   /** The call of an entry, while it waits for its result. */
   of(entry: JournalEntry): JournalCall | undefined {
-    return this.#open.get(keyOf(entry));
+    return this.#open?.get(keyOf(entry));
   }
 
   whole<T>(work: Promise<T>): Promise<T> {
@@ -72,7 +73,7 @@ export class JournalCalls {
   }
 
   deliver(call: JournalCall, ...result: Parameters<JournalCall['deliver']>): void {
-    this.#open.delete(call.key);
+    this.#open?.delete(call.key);
     this.#delivered.push(call);
     call.deliver(...result);
   }

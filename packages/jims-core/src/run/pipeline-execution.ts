@@ -134,23 +134,19 @@ export class PipelineExecution {
     const forgetStop = stop.onStop((reason) =>
       journal.stop({ goesOn: isDurable && leavesRun(reason) }),
     );
-    let call: JournalCall | undefined;
     tracer?.pipeline(part, pipelineName(pipeline), log.events);
-    await stop.guard(async () => {
-      const work = async (): Promise<unknown> => callPipeline(pipeline, this.#context);
-      const end = await journal.execute(() =>
-        report.traced(pipeline, work).catch((error: unknown) => {
-          this.#thrown = { error };
-          throw error;
-        }),
-      );
-      if (end.kind === 'parked') throw new Parked();
-      if (end.kind === 'asked') ({ call } = end);
-    });
+    const work = async (): Promise<unknown> => callPipeline(pipeline, this.#context);
+    const executed = (): Promise<unknown> =>
+      report.traced(pipeline, work).catch((error: unknown) => {
+        this.#thrown = { error };
+        throw error;
+      });
+    const end = await stop.guard(() => journal.execute(executed));
+    if (end.kind === 'parked') throw new Parked();
     tracer?.pipelineEnded();
     stop.signal.throwIfAborted();
     forgetStop();
-    return call;
+    return end.kind === 'asked' ? end.call : undefined;
   }
 
   /** Whether the pipeline threw this. */

@@ -80,10 +80,11 @@ export class Replay {
   ): Promise<ThreadLog> {
     const log = await events.load(thread, fresh);
     if (!log.isCut) return log;
-    const times = this.#runs.map(untilOf);
-    for (const [segment, until] of times.entries()) {
+    const known = new Map<string, ThreadEvent>();
+    for (const [segment, run] of this.#runs.entries()) {
+      const until = untilOf(run);
       if (until === undefined) continue;
-      this.#logs[segment] ??= await events.loadUntil(thread, until, times.length);
+      this.#logs[segment] ??= await events.loadUntil(thread, until, known);
     }
     return log;
   }

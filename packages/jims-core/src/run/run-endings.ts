@@ -113,7 +113,7 @@ export class RunEndings {
     if (stored === 'fenced') throw fenced();
   }
 
-  /** Gives a durable run up for another process. One that cannot be given up now is when the database is there again. */
+  /** Gives up a durable run for another process: now, or when the database is back. */
   async release(owner: RunOwner): Promise<void> {
     try {
       await this.#store.releaseRun(owner);
@@ -122,7 +122,7 @@ export class RunEndings {
     }
   }
 
-  /** Whether an attempt has ended here, and the store is still to learn of it. */
+  /** Whether an attempt has ended here, and its end is not stored yet. */
   isStoring({ runId, attempt }: RunOwner): boolean {
     return [...this.#unstored].some((each) => each.runId === runId && each.attempt === attempt);
   }

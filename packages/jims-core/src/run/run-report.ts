@@ -155,8 +155,8 @@ export class RunReport {
 }
 
 /**
- * Logs what a pipeline threw in a timer, or in a promise that nobody awaits, when its run could not fail by it any
- * more. It holds on to nothing of the run.
+ * Logs what a pipeline throws in a timer, or in a promise that nobody awaits, after its run is over. The function
+ * keeps nothing of the run in memory.
  */
 export function lateErrorLog(
   { logger }: Pick<ReportTarget, 'logger'>,
@@ -165,6 +165,6 @@ export function lateErrorLog(
 ): (thrown: unknown) => void {
   return (thrown) => {
     const fields = { requestId, runId, threadId, error: describeError(thrown) };
-    logger.error(fields, 'a pipeline left an error behind, which came after its run was over');
+    logger.error(fields, 'a pipeline threw after its run was over');
   };
 }

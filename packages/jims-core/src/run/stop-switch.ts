@@ -45,7 +45,7 @@ export class StopSwitch implements RunControl {
 
   /**
    * @param graceMs How long a pipeline may go on after it was stopped.
-   * @param onLateError Gets what a pipeline leaves behind that comes when its run is over, unless that was stopped.
+   * @param onLateError Gets what a pipeline throws after its run is over, unless the run was stopped. Default: ignored.
    */
   constructor(graceMs: number, onLateError: (error: unknown) => void = () => {}) {
     this.#graceMs = graceMs;
@@ -111,7 +111,7 @@ export class StopSwitch implements RunControl {
   }
 
   /** Does the work of a pipeline; settles when it is done, or fails, or the run has failed. */
-  guard(work: () => Promise<void>): Promise<void> {
+  guard<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#giveUp = reject;
       if (this.#failure) reject(this.#failure.error);

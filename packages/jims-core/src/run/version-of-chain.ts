@@ -4,7 +4,8 @@ import type { RunServices } from './run-services.ts';
 /**
  * While a new version is rolled out, an answer may come to a process of another version than the one
  * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
- * a process of its version, or by any one where none lives. Returns whether it was; a run that begins a chain stays.
+ * a process of its version, or by any one where none lives. Returns whether it was given up; the first run of a
+ * chain never is.
  */
 export async function leavesToItsVersion(
   { runId, attempt, thread, chain }: AcceptedRun,

@@ -7,8 +7,8 @@ import type { NumberedRunEvent, RunPosition } from '../../src/run/run-events.ts'
 import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { emptiedDatabase } from '../support/emptied-database.ts';
 import { eventually } from '../support/eventually.ts';
-import { freshDatabase } from '../support/postgres.ts';
 import { createPuppets, startProcess } from '../support/processes.ts';
 import type { Puppets, TestProcess } from '../support/processes.ts';
 import { keyOf, question } from '../support/store-user.ts';
@@ -100,7 +100,7 @@ describeStores((kind) => {
 });
 
 test('who follows a run from another process hears that it runs again, and all of it', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const puppets = createPuppets(() => false);
   const first = await startProcess(await openStore(database.url), puppets, LIMITS);
   const follower = gated(await openStore(database.url));

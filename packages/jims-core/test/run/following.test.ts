@@ -10,15 +10,15 @@ import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Logger } from '../../src/telemetry/logger.ts';
+import { emptiedDatabase } from '../support/emptied-database.ts';
 import { eventually } from '../support/eventually.ts';
-import { freshDatabase } from '../support/postgres.ts';
 import { question } from '../support/store-user.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
 const RUNS = 20;
 
 test('the progress of all runs is one statement, and so is the look at all that are followed', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const writes = counted(await openStore(database.url), 'appendProgress');
   const reads = counted(await openStore(database.url), 'readProgress');
   const ticker = Promise.withResolvers<void>();
@@ -52,7 +52,7 @@ test('the progress of all runs is one statement, and so is the look at all that 
 });
 
 test('while the database is away it is asked more and more seldom, and the log says so once', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using proxy = await openTcpProxy(database.url);
   const lines: string[] = [];
   const log = (_: object, message: string): void => void lines.push(message);

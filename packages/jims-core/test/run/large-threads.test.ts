@@ -67,7 +67,11 @@ describeStores((kind) => {
     await using app = defineApp({
       store: database.url,
       async pipeline(ctx) {
-        const view = (): unknown => [ctx.lastUserMessage, ctx.getState('plan', anything)];
+        const view = (): unknown => [
+          ctx.lastUserMessage,
+          ctx.getState('plan', anything),
+          ctx.events.filter(({ type }) => type === 'crm.note').length,
+        ];
         seen.push(view());
         await ctx.ask('Sure?');
         seen.push(view());
@@ -77,22 +81,16 @@ describeStores((kind) => {
     const thread = await app.threads.getOrCreate({ contactId: 'a' });
     const note = (): NewEvent => newEvent('crm.note', { text: TEXT });
     const plan = (name: string): NewEvent => newEvent('state.set.plan', { name });
-    const say = async (text: string): Promise<void> => {
-      const {
-        thread: { id: threadId },
-      } = thread;
-      const run = await app.runs.start({
-        thread: { kind: 'thread', threadId },
-        incoming: question(text),
-      });
+    const say = async (message: string): Promise<void> => {
+      const run = await app.runs.start({ contactId: 'a', threadId: thread.thread.id, message });
       await run.end;
     };
-    await thread.appendAll([plan('old')]);
+    await thread.appendAll([plan('old'), note(), note(), note()]);
     await say('Refund 17');
     await thread.appendAll([plan('new'), note(), note(), note()]);
     await say('Yes');
-    const before = ['Refund 17', { name: 'old' }];
-    assert.deepEqual(seen, [before, before, ['Yes', { name: 'new' }]]);
+    const before = ['Refund 17', { name: 'old' }, 1];
+    assert.deepEqual(seen, [before, before, ['Yes', { name: 'new' }, 1]]);
   });
 
   test('the process does other work while it goes through a thread of many events', async () => {

@@ -9,8 +9,9 @@ import { JimsError, isJimsError } from '../../src/errors/jims-error.ts';
 import { Lease } from '../../src/run/lease.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { emptiedDatabase } from '../support/emptied-database.ts';
 import { eventually } from '../support/eventually.ts';
-import { freshDatabase, withClient } from '../support/postgres.ts';
+import { withClient } from '../support/postgres.ts';
 import { question } from '../support/store-user.ts';
 
 const LEASE_MS = 15_000;
@@ -71,7 +72,7 @@ describe('after an outage as long as the lease', () => {
   });
 
   test('a run is not lost that a living process accepts before its next renewal', async () => {
-    await using database = await freshDatabase();
+    await using database = await emptiedDatabase();
     const end = Promise.withResolvers<void>();
     await using app = defineApp({
       store: await openStore(database.url),

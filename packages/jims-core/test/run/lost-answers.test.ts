@@ -10,8 +10,8 @@ import type { RunEnd } from '../../src/run/run-events.ts';
 import type { Run } from '../../src/run/run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { emptiedDatabase } from '../support/emptied-database.ts';
 import { eventually } from '../support/eventually.ts';
-import { freshDatabase } from '../support/postgres.ts';
 import { conversation, keyOf, question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
@@ -81,7 +81,7 @@ describeStores((kind) => {
 });
 
 test('an answer is given when PostgreSQL stored it and the connection broke', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using proxy = await openTcpProxy(database.url);
   await using app = defineApp({ store: proxy.url, pipeline: talk });
   await app.open();

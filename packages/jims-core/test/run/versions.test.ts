@@ -6,11 +6,11 @@ import { describe, test } from 'node:test';
 import { defineApp } from '../../src/app/app.ts';
 import type { JimsApp } from '../../src/app/app.ts';
 import type { Run } from '../../src/run/run.ts';
-import { freshDatabase } from '../support/postgres.ts';
+import { emptiedDatabase } from '../support/emptied-database.ts';
 
 describe('versions of an app on one database', () => {
   test('an answer that comes to the new version goes on in the old one, which asked', async () => {
-    await using database = await freshDatabase();
+    await using database = await emptiedDatabase();
     await using old = versionOf('v1', database.url);
     await using next = versionOf('v2', database.url);
     await next.open();
@@ -26,7 +26,7 @@ describe('versions of an app on one database', () => {
   });
 
   test('where no old version lives the new one goes on', async () => {
-    await using database = await freshDatabase();
+    await using database = await emptiedDatabase();
     const old = versionOf('v1', database.url);
     const contactId = randomUUID();
     await (

@@ -111,7 +111,7 @@ interface Row {
 async function originalDatabase(
   kind: StoreUnderTest,
 ): Promise<AsyncDisposable & { readonly url: string }> {
-  const database = await kind.fresh();
+  const database = await kind.bare();
   if (kind.name === 'sqlite') {
     copyFileSync(fileURLToPath(new URL('original.sqlite', ORIGINALS)), pathOf(database.url));
     return database;

@@ -21,7 +21,7 @@ describeStores((kind) => {
   });
 
   test('several processes may open a new database at the same time', async () => {
-    await using database = await kind.fresh();
+    await using database = await kind.bare();
     const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(database.url)));
     for (const [index, store] of stores.entries()) {
       const user = await storeUser(store);

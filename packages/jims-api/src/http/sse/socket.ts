@@ -91,7 +91,7 @@ class SocketStream implements FrameSink {
     this.#isChunked = outgoing.chunkedEncoding;
     outgoing.chunkedEncoding = false;
     // An error of a connection also closes it; without a listener it would end the process.
-    outgoing.on('error', ignore).once('close', () => this.#leave());
+    outgoing.on('error', ignore).on('close', () => this.#leave());
     outgoing.on('drain', () => this.#writer.resume());
     if (outgoing.closed) this.#leave();
     else this.#writer.resume();

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 
 import { eventDomain } from 'jims-core';
 import type { EventPosition, JimsApp, NewEvent, Run, RunThread, Thread } from 'jims-core';
@@ -136,15 +137,31 @@ async function appendRest(
   threadId: string,
   events: readonly NewEvent[],
 ): Promise<void> {
-  let copied = 0;
-  for await (const piece of app.threads.readEvents(threadId)) {
-    copied += piece.filter(({ type }) => eventDomain(type) !== 'jims').length;
-  }
+  const rest = events.slice(await countCopied(app, threadId, events));
   const fork = await app.threads.get(threadId);
-  for (const piece of inPieces(events.slice(copied))) {
+  for (const piece of inPieces(rest)) {
     await fork.appendAll(piece);
     await setImmediate();
   }
+}
+
+/** How many of the events were copied. What people wrote after the run was lost is not counted. */
+async function countCopied(
+  { threads }: JimsApp,
+  threadId: string,
+  events: readonly NewEvent[],
+): Promise<number> {
+  let copied = 0;
+  for await (const piece of threads.readEvents(threadId)) {
+    for (const { type, data } of piece) {
+      if (eventDomain(type) === 'jims') continue;
+      const expected = events[copied];
+      const isCopy = expected?.type === type && isDeepStrictEqual(expected.data, data);
+      if (!isCopy) return copied;
+      copied++;
+    }
+  }
+  return copied;
 }
 
 function* inPieces(events: readonly NewEvent[]): Generator<readonly NewEvent[]> {

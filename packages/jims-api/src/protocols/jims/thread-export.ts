@@ -38,7 +38,7 @@ const ResultResource = v.pipe(
     chain_id: uuid,
     run_id: uuid,
     attempt: v.number(),
-    seq: v.pipe(v.number(), v.description('Its place among the results of the chain')),
+    seq: v.pipe(v.number(), v.description('Its position among the results of the chain')),
     kind: v.picklist(['step', 'stream', 'model', 'ask']),
     name: v.pipe(v.nullable(v.string()), v.description('Questions may have none')),
     value: v.pipe(v.unknown(), v.description('What it gave; null for nothing')),

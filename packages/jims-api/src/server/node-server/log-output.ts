@@ -32,8 +32,7 @@ class LogOutput {
     if (this.#isWriting) return;
     this.#isWriting = true;
     this.#flushed = Promise.withResolvers();
-    // A process that ends before that writes the lines as it exits.
-    this.#collecting = setTimeout(() => this.#send(), COLLECT_MS).unref();
+    this.#sendSoon();
   }
 
   async flush(): Promise<void> {
@@ -42,6 +41,11 @@ class LogOutput {
     const timer = setTimeout(() => this.#giveUp(), LAST_LINES_MS);
     await this.#flushed.promise;
     clearTimeout(timer);
+  }
+
+  /** A process that ends before that writes the lines as it exits. */
+  #sendSoon(): void {
+    this.#collecting = setTimeout(() => this.#send(), COLLECT_MS).unref();
   }
 
   #send(): void {
@@ -65,7 +69,8 @@ class LogOutput {
         this.#giveUp();
       } else {
         this.#bytes = this.#bytes.subarray(written);
-        this.#send();
+        if (this.#bytes.length === 0 && this.#waiting !== '') this.#sendSoon();
+        else this.#send();
       }
     });
   }

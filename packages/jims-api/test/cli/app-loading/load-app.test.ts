@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 
-import { folderWith, runCommand, runLoader, serveCommand } from '../../support/command.ts';
+import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
+import { loadApps } from '../../support/load-apps.ts';
+import type { LoadOutcome } from '../../support/load-apps.ts';
+import { chat } from '../../support/served-app.ts';
 
 const GOOD = `
 import { defineApp } from 'jims-core';
@@ -21,11 +24,12 @@ export { app as default };
 const TYPED = `
 import { defineApp, type JimsApp, type ThreadContext } from 'jims-core';
 import { greeting } from './greeting.js';
+import { end } from '~/end';
 interface Options { readonly name: string }
 function greeter({ name }: Options): JimsApp {
-  return defineApp((ctx: ThreadContext) => ctx.sendMessage(greeting(name) satisfies string));
+  return defineApp((ctx: ThreadContext) => ctx.sendMessage((greeting(name) satisfies string) + end));
 }
-export const app = greeter({ name: 'types' });
+export const app = async () => greeter({ name: 'types' });
 `;
 
 const BAD = `
@@ -38,156 +42,129 @@ export const givesNumber = () => 42;
 export const givesNothing = async () => {};
 export const throws = () => { throw new Error('factory broke'); };
 export const rejects = async () => { throw new Error('factory broke later'); };
-export const rejected = Promise.reject(new Error('promise broke'));
 `;
 
-async function answerOf(
-  reference: readonly string[],
-  files: Readonly<Record<string, string>>,
-): Promise<string> {
-  using folder = folderWith(files);
-  await using service = await serveCommand(reference, { cwd: folder.path });
-  const response = await fetch(`${service.url}/api/v1/chat`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ contact_id: 'c', message: 'x' }),
-  });
-  assert.equal(response.status, 200);
-  return response.text();
-}
+const GREETING = 'export const greeting = (name: string): string => `Hello, ${name}`;\n';
 
-describe('what --app may name', { concurrency: 2 }, () => {
-  for (const [name, kind] of [
+describe('what --app may name', () => {
+  const apps = [
+    ['./good.mjs:app', 'an app'],
+    ['./good.mjs:default', 'an app'],
+    ['./good.mjs:pipeline', 'a pipeline', 'pipeline'],
+    ['./good.mjs:object', 'a pipeline', 'greeter'],
+    ['./good.mjs:promise', 'an app'],
+    ['./good.mjs:factory', 'an app'],
+    ['./good.mjs:asyncFactory', 'an app'],
+    ['./good.mjs:pipelineFactory', 'a pipeline', 'pipeline'],
+    // The export `app` of a file without an ending, of its default name, or else its default.
+    ['good.mjs', 'an app'],
+    ['good', 'an app'],
     ['app', 'an app'],
-    ['default', 'an app'],
-    ['pipeline', 'a pipeline'],
-    ['object', 'a pipeline'],
-    ['promise', 'an app'],
-    ['factory', 'an app'],
-    ['asyncFactory', 'an app'],
-    ['pipelineFactory', 'a pipeline'],
-  ] as const) {
-    test(`the export ${name} of a file`, async () => {
-      using folder = folderWith({ 'good.mjs': GOOD });
-      const { stdout, stderr } = await runLoader(`./good.mjs:${name}`, folder.path);
-      assert.equal(stdout, `${kind}\n`, stderr);
+    ['./only.mjs', 'a pipeline', 'only'],
+  ] as const;
+  const files = {
+    'good.mjs': GOOD,
+    'app.mjs': GOOD,
+    'only.mjs': 'const only = (ctx) => {};\nexport default only;\n',
+  };
+  let outcomes: readonly LoadOutcome[] = [];
+  before(async () => {
+    outcomes = await loadApps(apps.map(([reference]) => ({ reference, files })));
+  });
+  for (const [index, [reference, kind, name]] of apps.entries()) {
+    test(`${reference} is ${kind}`, () => {
+      assert.deepEqual(outcomes[index], { kind, ...(name !== undefined && { name }) });
     });
   }
 
-  test('the command serves an app, and what a factory gives', async () => {
-    for (const name of ['object', 'pipelineFactory', 'asyncFactory']) {
-      const answer = await answerOf(['--app', `./good.mjs:${name}`], { 'good.mjs': GOOD });
-      assert.match(answer, /Hello from good\.mjs/);
-    }
-  });
-
-  test('a file without an export is its app, a name without an ending is a file', async () => {
-    assert.match(await answerOf(['--app', 'good.mjs'], { 'good.mjs': GOOD }), /Hello from good/);
-    assert.match(await answerOf(['--app', 'good'], { 'good.mjs': GOOD }), /Hello from good/);
-    assert.match(await answerOf([], { 'app.mjs': GOOD }), /Hello from app\.mjs/);
-  });
-
-  test('the default export is used when there is no export app', async () => {
-    const files = {
-      'only.mjs': "const app = (ctx) => ctx.sendMessage('by default');\nexport default app;\n",
-    };
-    assert.match(await answerOf(['--app', './only.mjs'], files), /by default/);
-  });
-
-  test('TypeScript, as it is, with its own ways to name files', async () => {
-    const files = {
+  test('the command serves what a factory gives: TypeScript, with paths of its tsconfig.json', async () => {
+    using folder = folderWith({
       'app.ts': TYPED,
-      'greeting.ts': 'export const greeting = (name: string): string => `Hello, ${name}`;\n',
-    };
-    assert.match(await answerOf(['--app', './app.ts:app'], files), /Hello, types/);
-  });
-
-  test('TypeScript with paths of its tsconfig.json', async () => {
-    const files = {
-      'app.ts': TYPED.replace('./greeting.js', '~/greeting'),
-      'greeting.ts': 'export const greeting = (name: string): string => `Hello, ${name}`;\n',
+      'greeting.ts': GREETING,
+      'end.ts': "export const end: string = '!';\n",
       'tsconfig.json': '{ "compilerOptions": { /* short */ "paths": { "~/*": ["./*"], }, }, }',
-    };
-    assert.match(await answerOf(['--app', './app.ts:app'], files), /Hello, types/);
+    });
+    await using service = await serveCommand([], { cwd: folder.path });
+    const { status, body } = await chat(service.url, 'x');
+    assert.equal(status, 200);
+    assert.deepEqual(body['assistant_messages'], ['Hello, types!']);
   });
 });
 
-describe(
-  'what cannot be an app is explained in a line or two, with exit code 1',
-  { concurrency: 2 },
-  () => {
-    const neither =
-      'which is neither an app (defineApp), nor a pipeline (ctx) => …, nor a factory () => app';
-    for (const [reference, message] of [
-      ['./bad.mjs:number', `'./bad.mjs:number' is a number, ${neither}`],
-      ['./bad.mjs:text', `'./bad.mjs:text' is a string, ${neither}`],
-      ['./bad.mjs:nothing', `'./bad.mjs:nothing' is null, ${neither}`],
-      ['./bad.mjs:list', `'./bad.mjs:list' is an array, ${neither}`],
-      ['./bad.mjs:Thing', `'./bad.mjs:Thing' is a class, ${neither}`],
-      ['./bad.mjs:givesNumber', `'./bad.mjs:givesNumber' gives a number, ${neither}`],
-      ['./bad.mjs:givesNothing', `'./bad.mjs:givesNothing' gives undefined, ${neither}`],
-      [
-        './bad.mjs:throws',
-        /^The app factory '\.\/bad\.mjs:throws' failed: factory broke \(\S+\/bad\.mjs:9\)$/,
-      ],
-      [
-        './bad.mjs:rejects',
-        /^The app factory '\.\/bad\.mjs:rejects' failed: factory broke later \(\S+\/bad\.mjs:10\)$/,
-      ],
-      [
-        './bad.mjs:rejected',
-        /^The app factory '\.\/bad\.mjs:rejected' failed: promise broke \(\S+\/bad\.mjs:11\)$/,
-      ],
-      [
-        './bad.mjs:missing',
-        /^'\.\/bad\.mjs' has no export 'missing'; it exports .*\bnumber\b.*\btext\b/,
-      ],
-      ['./empty.mjs', "'./empty.mjs' has no export 'app'; it exports nothing"],
-      ['./nowhere.ts:app', /^There is no app at \S+\/nowhere\.ts: name it with --app FILE:EXPORT$/],
-      ['nosuchpackage:app', /^Cannot load 'nosuchpackage': Cannot find package 'nosuchpackage'/],
-      ['./bad.mjs:', "--app must be FILE:EXPORT, such as ./app.ts:app, not './bad.mjs:'"],
-      [':app', "--app must be FILE:EXPORT, such as ./app.ts:app, not ':app'"],
-      [
-        './importing.mjs:app',
-        /^Cannot load '\.\/importing\.mjs': Cannot find package 'left-pad'.* \(\S+\/importing\.mjs:1\)$/,
-      ],
-      ['./waiting.mjs:app', "'./waiting.mjs:app' waits for something that never comes"],
-      ['./waiting.mjs:gives', "'./waiting.mjs:gives' waits for something that never comes"],
-      ['./revoked.mjs:app', /^Cannot load '\.\/revoked\.mjs': .*revoked/],
-      ['./enum.ts:app', /^Cannot load '\.\/enum\.ts': [^]*enum[^]*npm install -D tsx$/],
-    ] as const) {
-      test(reference, async () => {
-        using folder = folderWith({
-          'bad.mjs': BAD,
-          'empty.mjs': '',
-          'importing.mjs': "import 'left-pad';\nexport const app = (ctx) => {};\n",
-          'waiting.mjs':
-            'export const app = new Promise(() => {}); export const gives = () => app;\n',
-          'revoked.mjs':
-            'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;\n',
-          'enum.ts': 'enum Mood { Good }\nexport const app = (ctx: unknown) => Mood.Good;\n',
-        });
-        const { code, stdout, stderr } = await runLoader(reference, folder.path);
-        assert.equal(code, 1);
-        assert.equal(stdout, '');
-        const said = stderr.trimEnd();
-        if (typeof message === 'string') assert.equal(said, message);
-        else assert.match(said, message);
-        assert.doesNotMatch(stderr, /^ +at /m, 'no trace');
-      });
-    }
-
-    test('no app at all', async () => {
-      using folder = folderWith({});
-      const { code, stderr } = await runCommand([], { cwd: folder.path });
-      assert.equal(code, 1);
-      assert.match(
-        stderr,
-        /^jims-api: There is no app at \S+\/app: name it with --app FILE:EXPORT\n$/,
-      );
+describe('what cannot be an app is explained in a line or two', () => {
+  const neither =
+    'which is neither an app (defineApp), nor a pipeline (ctx) => …, nor a factory () => app';
+  const refused = [
+    ['./bad.mjs:number', `'./bad.mjs:number' is a number, ${neither}`],
+    ['./bad.mjs:text', `'./bad.mjs:text' is a string, ${neither}`],
+    ['./bad.mjs:nothing', `'./bad.mjs:nothing' is null, ${neither}`],
+    ['./bad.mjs:list', `'./bad.mjs:list' is an array, ${neither}`],
+    ['./bad.mjs:Thing', `'./bad.mjs:Thing' is a class, ${neither}`],
+    ['./bad.mjs:givesNumber', `'./bad.mjs:givesNumber' gives a number, ${neither}`],
+    ['./bad.mjs:givesNothing', `'./bad.mjs:givesNothing' gives undefined, ${neither}`],
+    [
+      './bad.mjs:throws',
+      /^The app factory '\.\/bad\.mjs:throws' failed: factory broke \(bad\.mjs:9\)$/,
+    ],
+    [
+      './bad.mjs:rejects',
+      /^The app factory '\.\/bad\.mjs:rejects' failed: factory broke later \(bad\.mjs:10\)$/,
+    ],
+    [
+      './rejected.mjs',
+      /^The app factory '\.\/rejected\.mjs' failed: promise broke \(rejected\.mjs:1\)$/,
+    ],
+    [
+      './bad.mjs:missing',
+      /^'\.\/bad\.mjs' has no export 'missing'; it exports .*\bnumber\b.*\btext\b/,
+    ],
+    ['./empty.mjs', "'./empty.mjs' has no export 'app'; it exports nothing"],
+    ['./missing.ts:app', /^There is no app at missing\.ts: name it with --app FILE:EXPORT$/],
+    ['nosuchpackage:app', /^Cannot load 'nosuchpackage': Cannot find package 'nosuchpackage'/],
+    ['./bad.mjs:', "--app must be FILE:EXPORT, such as ./app.ts:app, not './bad.mjs:'"],
+    [':app', "--app must be FILE:EXPORT, such as ./app.ts:app, not ':app'"],
+    [
+      './importing.mjs:app',
+      /^Cannot load '\.\/importing\.mjs': Cannot find package 'left-pad'.* \(importing\.mjs:1\)$/,
+    ],
+    ['./waiting.mjs:app', "'./waiting.mjs:app' waits for something that never comes"],
+    ['./waiting.mjs:gives', "'./waiting.mjs:gives' waits for something that never comes"],
+    ['./revoked.mjs:app', /^Cannot load '\.\/revoked\.mjs': .*revoked/],
+    ['./enum.ts:app', /^Cannot load '\.\/enum\.ts': [^]*enum[^]*npm install -D tsx$/],
+  ] as const;
+  const files = {
+    'bad.mjs': BAD,
+    'rejected.mjs': "export const app = Promise.reject(new Error('promise broke'));\n",
+    'empty.mjs': '',
+    'importing.mjs': "import 'left-pad';\nexport const app = (ctx) => {};\n",
+    'waiting.mjs': 'export const app = new Promise(() => {}); export const gives = () => app;\n',
+    'revoked.mjs': 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;\n',
+    'enum.ts': 'enum Mood { Good }\nexport const app = (ctx: unknown) => Mood.Good;\n',
+  };
+  let outcomes: readonly LoadOutcome[] = [];
+  before(async () => {
+    outcomes = await loadApps(refused.map(([reference]) => ({ reference, files })));
+  });
+  for (const [index, [reference, message]] of refused.entries()) {
+    test(reference, () => {
+      const outcome = outcomes[index];
+      assert.ok(outcome && 'refusal' in outcome);
+      if (typeof message === 'string') assert.equal(outcome.refusal, message);
+      else assert.match(outcome.refusal, message);
     });
-  },
-);
+  }
+
+  test('the command prints it alone, and exits with 1', async () => {
+    using folder = folderWith({});
+    const { code, stdout, stderr } = await runCommand([], { cwd: folder.path });
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.equal(
+      stderr,
+      `jims-api: There is no app at ${folder.path}/app: name it with --app FILE:EXPORT\n`,
+    );
+  });
+});
 
 test('an app may use its threads while it is loaded: in the database of the command', async () => {
   using folder = folderWith({

@@ -1,9 +1,11 @@
 // What is said about an error that comes while an app is loaded, and where.
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 
-import { folderWith, runCommand, runLoader } from '../../support/command.ts';
+import { folderWith, runCommand } from '../../support/command.ts';
 import type { Ended } from '../../support/command.ts';
+import { loadAlone, loadApps } from '../../support/load-apps.ts';
+import type { LoadOutcome } from '../../support/load-apps.ts';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -21,6 +23,8 @@ interface Case {
   readonly files: Files;
   /** What is said after the folder of the files was taken out. */
   readonly said: string;
+  /** True for an app that leaves other errors of its process different. */
+  readonly alone?: true;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -72,6 +76,7 @@ const CASES: Readonly<Record<string, Case>> = {
         '{"version":3,"file":"lib.js","sources":["../src/lib.ts"],"names":[],"mappings":"AAEA"}',
     },
     said: "Cannot read properties of null (reading 'x') (src/lib.ts:3)",
+    alone: true,
   },
   'of modules that import each other': {
     files: {
@@ -195,6 +200,7 @@ const CASES: Readonly<Record<string, Case>> = {
       'app.ts': "Error.prepareStackTrace = (_, sites) => sites;\nthrow new Error('odd');\n",
     },
     said: 'odd',
+    alone: true,
   },
   'in a package alone': {
     files: {
@@ -215,15 +221,25 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-describe('an error while the app loads is one line with its position', { concurrency: 2 }, () => {
-  for (const [title, { app = './app.ts', files, said }] of Object.entries(CASES)) {
+describe('an error while the app loads is one line with its position', () => {
+  const outcomes = new Map<string, LoadOutcome>();
+  const appOf = ({ app: reference = './app.ts', files }: Case) => ({
+    reference,
+    files: { 'package.json': '{"type":"module"}', ...files },
+  });
+  before(async () => {
+    const together = Object.entries(CASES).filter(([, { alone }]) => !alone);
+    const loaded = await loadApps(together.map(([, each]) => appOf(each)));
+    for (const [index, [title]] of together.entries()) {
+      const outcome = loaded[index];
+      if (outcome) outcomes.set(title, outcome);
+    }
+  });
+  for (const [title, each] of Object.entries(CASES)) {
     test(title, async () => {
-      using folder = folderWith({ 'package.json': '{"type":"module"}', ...files });
-      const { code, stdout, stderr } = await runLoader(app, folder.path);
-      const shown = stderr.replaceAll(`${folder.path}/`, '');
-      assert.equal(shown, `Cannot load '${app}': ${said}\n`);
-      assert.equal(stdout, '');
-      assert.equal(code, 1);
+      const outcome = each.alone ? await loadAlone(appOf(each)) : outcomes.get(title);
+      const refusal = `Cannot load '${each.app ?? './app.ts'}': ${each.said}`;
+      assert.deepEqual(outcome, { refusal });
     });
   }
 

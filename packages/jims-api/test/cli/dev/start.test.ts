@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
+import { parseCommandLine } from '../../../src/cli/options/options.ts';
 import { runCommand } from '../../support/command.ts';
 import { develop } from '../../support/dev-command.ts';
 import type { Developing } from '../../support/dev-command.ts';
@@ -85,27 +86,20 @@ describe('jims-api dev', { concurrency: 2 }, () => {
     assert.equal(await reply(dev), 'mine ');
   });
 
-  test('takes the next port when its own is in use, and says so', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
+  test('takes the next port when its own is in use, says so, and answers no page that is not its own', async () => {
+    const other = createServer().listen(0, '127.0.0.1').unref();
     await once(other, 'listening');
     const address = other.address();
-    const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-    try {
-      await using dev = await develop(
-        { 'app.js': SAYING('here') },
-        { args: ['--port', String(port)] },
-      );
-      assert.equal(Number(new URL(dev.url).port) > port, true);
-      await dev.printed(`port ${port} is in use`);
-      assert.equal(await reply(dev), 'here ');
-    } finally {
-      other.close();
-    }
-  });
-
-  test('answers no page that is not its own', async () => {
-    await using dev = await develop({ 'app.ts': SAYING('private') });
+    const taken = typeof address === 'object' ? (address?.port ?? 0) : 0;
+    await using dev = await develop(
+      { 'app.ts': SAYING('private') },
+      { args: ['--port', String(taken)] },
+    );
+    other.close();
     const { port } = new URL(dev.url);
+    assert.ok(Number(port) > taken);
+    await dev.printed(`port ${taken} is in use`);
+    assert.equal(await reply(dev), 'private ');
     const ask = async (
       host: string,
       path: string,
@@ -177,21 +171,21 @@ describe('jims-api dev', { concurrency: 2 }, () => {
 });
 
 test('what it cannot do is said', async () => {
-  const cwd = import.meta.dirname;
-  const cases = [
-    { args: ['dev', './none.ts'], code: 1, message: /There is no app at .*none\.ts/ },
-    { args: ['dev', 'a.ts', 'b.ts'], code: 2, message: /unexpected extra argument \(b\.ts\)/ },
-    { args: ['dev', 'a.ts', '--app', 'b.ts'], code: 2, message: /name one app/ },
-  ];
-  for (const { args, code, message } of cases) {
-    const ended = await runCommand(args, { cwd: args[1] === './none.ts' ? '/tmp' : cwd });
-    assert.equal(ended.code, code);
-    assert.match(ended.stderr, message);
+  const read = (...args: string[]) => parseCommandLine(['dev', ...args], {}, '1.0.0');
+  for (const [args, message] of [
+    [['a.ts', 'b.ts'], /unexpected extra argument \(b\.ts\)/],
+    [['a.ts', '--app', 'b.ts'], /name one app/],
+  ] as const) {
+    assert.throws(() => read(...args), { name: 'UsageError', message });
   }
-  const help = await runCommand(['dev', '--help'], { cwd });
+  const help = read('--help');
+  assert.ok(help.kind === 'print');
   assert.match(
-    help.stdout,
+    help.text,
     /--host TEXT +Address to listen on {2}\[JIMS_HOST; default: 127\.0\.0\.1\]/,
   );
-  assert.match(help.stdout, /--open /);
+  assert.match(help.text, /--open /);
+  const { code, stderr } = await runCommand(['dev', './none.ts'], { cwd: '/' });
+  assert.equal(code, 1);
+  assert.match(stderr, /There is no app at \/none\.ts/);
 });

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
 import type { CommandOptions } from '../../../src/cli/options/command-options.ts';
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
+import { folderWith, serveCommand } from '../../support/command.ts';
 import { OidcIssuer } from '../../support/oidc-issuer.ts';
 
-const ROOT = fileURLToPath(new URL('../../../../..', import.meta.url));
 const ISSUER = ['--oidc-issuer', 'https://auth.example/'];
 const OIDC = [...ISSUER, '--oidc-audience', 'jims'];
 const AUTHENTIK = ['--authentik-url', 'https://auth.example', '--authentik-app-slug', 'app'];
@@ -114,12 +107,9 @@ test('half a configuration is refused in a line that says what is missing', () =
 
 test('the command lets contacts in by the tokens of an issuer, and logs no token', async () => {
   await using issuer = await OidcIssuer.start();
-  await using service = await startCommand([
-    '--oidc-issuer',
-    issuer.url,
-    '--oidc-audience',
-    'jims',
-  ]);
+  using folder = folderWith({ 'app.mjs': 'export async function app(ctx) {}' });
+  const args = ['--oidc-issuer', issuer.url, '--oidc-audience', 'jims'];
+  await using service = await serveCommand(args, { cwd: folder.path });
   const ask = async (token: string): Promise<[number, unknown]> => {
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(`${service.url}/openapi.json`, { headers });
@@ -135,7 +125,9 @@ test('the command lets contacts in by the tokens of an issuer, and logs no token
   assert.deepEqual(await ask(expired), [401, { detail: 'Unauthorized' }]);
   assert.deepEqual(await ask('opaque'), [401, { detail: 'Unauthorized' }]);
 
-  const log = await service.stop();
+  service.kill('SIGTERM');
+  await service.ended;
+  const log = service.log.join('\n');
   assert.match(log, /openid-configuration answered 502/);
   for (const token of [good, expired]) {
     for (const part of token.split('.').slice(1))
@@ -143,48 +135,3 @@ test('the command lets contacts in by the tokens of an issuer, and logs no token
   }
   assert.ok(!log.includes('OPEN ACCESS'));
 });
-
-interface RunningCommand extends AsyncDisposable {
-  readonly url: string;
-  /** Ends the command; resolves with all that it logged. */
-  stop(): Promise<string>;
-}
-
-async function startCommand(access: readonly string[]): Promise<RunningCommand> {
-  const folder = await mkdtemp(join(tmpdir(), 'jims-access-'));
-  const app = join(folder, 'app.mjs');
-  await writeFile(app, 'export async function app(ctx) {}');
-  const main = ['--conditions=@jims/source', 'packages/jims-api/src/cli/main.ts'];
-  const command = [...main, '--app', `${app}:app`];
-  const ports = ['--host', '127.0.0.1', '--port', '0', '--metrics-port', '0'];
-  const db = ['--db', `sqlite:///${join(folder, 'jims.db')}`];
-  const child = spawn(process.execPath, [...command, ...ports, ...db, ...access], {
-    cwd: ROOT,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const ended = once(child, 'close');
-  const lines: string[] = [];
-  const listening = Promise.withResolvers<string>();
-  createInterface(child.stderr).on('line', (line) => {
-    lines.push(line);
-    const port = /"port":(\d+).*"listening"/.exec(line)?.[1];
-    if (port) listening.resolve(port);
-  });
-  void ended.then(() => listening.reject(new Error(lines.join('\n'))));
-
-  async function stop(): Promise<string> {
-    child.kill();
-    await ended;
-    await rm(folder, { recursive: true, force: true });
-    return lines.join('\n');
-  }
-
-  const url = `http://127.0.0.1:${await listening.promise}`;
-  return {
-    url,
-    stop,
-    async [Symbol.asyncDispose]() {
-      await stop();
-    },
-  };
-}

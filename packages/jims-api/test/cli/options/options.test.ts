@@ -5,8 +5,13 @@ import { createServer } from 'node:net';
 import { describe, test } from 'node:test';
 
 import { DEFAULT_RUN_LIMITS, defineApp, isJimsError, openStore } from 'jims-core';
+import type { Pipeline } from 'jims-core';
 
+import type { CommandOptions } from '../../../src/cli/options/command-options.ts';
+import { readDotEnv } from '../../../src/cli/options/environment.ts';
+import type { Environment } from '../../../src/cli/options/option-table.ts';
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
+import { PortError } from '../../../src/server/node-server/listen.ts';
 import type { Service } from '../../../src/server/serve-options.ts';
 import { serve } from '../../../src/server/serve.ts';
 import { folderWith, runCommand, serveCommand } from '../../support/command.ts';
@@ -28,18 +33,30 @@ function post(url: string, headers: Readonly<Record<string, string>> = {}): Prom
 /** The service that these options make, in the process of the test. */
 function served(
   args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  env: Environment = {},
+  pipeline: Pipeline = (ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`),
 ): Promise<Service> {
-  const address = ['--host', '127.0.0.1', '--port', '0', '--metrics-port', '0'];
-  const command = parseCommandLine([...address, ...args], env, '1.0.0');
-  assert.ok(command.kind === 'serve');
-  const app = defineApp((ctx) => ctx.sendMessage(`You said: ${ctx.lastUserMessage}`));
+  const defaults = ['--host=127.0.0.1', '--port=0', '--metrics-port=0', '--db=sqlite::memory:'];
   const { logger } = recorder();
-  return serve(app, { ...command.options, store: 'sqlite::memory:', signals: false, logger });
+  const options = optionsOf([...defaults, ...args], env);
+  return serve(defineApp(pipeline), { ...options, signals: false, logger });
+}
+
+function optionsOf(args: readonly string[], env: Environment = {}): CommandOptions {
+  const command = parseCommandLine(args, env, '1.0.0');
+  assert.ok(command.kind === 'serve');
+  return command.options;
+}
+
+/** What a command line prints that serves nothing. */
+function printed(args: readonly string[]): string {
+  const command = parseCommandLine(args, {}, '1.0.0');
+  assert.ok(command.kind === 'print');
+  return command.text;
 }
 
 /** The whole text of the refusal of a command line. */
-function refusalOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+function refusalOf(args: readonly string[], env: Environment = {}): string {
   try {
     parseCommandLine(args, env, '1.0.0');
   } catch (error) {
@@ -60,13 +77,8 @@ function statusAt(url: string, host: string): Promise<number | undefined> {
 }
 
 describe('options', { concurrency: 2 }, () => {
-  test('--help names every option with its variable and its default, and gives examples', async () => {
-    using folder = folderWith({});
-    const { code, stdout, stderr } = await runCommand(['--help', '--port', 'abc'], {
-      cwd: folder.path,
-    });
-    assert.equal(code, 0);
-    assert.equal(stderr, '');
+  test('--help names every option with its variable and its default, and gives examples', () => {
+    const stdout = printed(['--help', '--port', 'abc']);
     for (const name of [
       'app',
       'host',
@@ -89,16 +101,11 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('event types of contacts are a list, of none by default', () => {
-    const typesOf = (args: readonly string[], env = {}): unknown => {
-      const command = parseCommandLine(args, env, '1.0.0');
-      assert.ok(command.kind === 'serve');
-      return command.options.contactEventTypes;
-    };
+    const typesOf = (...given: Parameters<typeof optionsOf>): unknown =>
+      optionsOf(...given).contactEventTypes;
     assert.deepEqual(typesOf([]), []);
-    assert.deepEqual(typesOf(['--contact-event-types', 'ui.*, !ui.secret']), [
-      'ui.*',
-      '!ui.secret',
-    ]);
+    const some = typesOf(['--contact-event-types', 'ui.*, !ui.secret']);
+    assert.deepEqual(some, ['ui.*', '!ui.secret']);
     assert.deepEqual(typesOf([], { JIMS_CONTACT_EVENT_TYPES: 'ui.*,app.*' }), ['ui.*', 'app.*']);
   });
 
@@ -120,44 +127,38 @@ describe('options', { concurrency: 2 }, () => {
   });
 
   test('runs and questions are gone on with by default; a question waits as long as is said', () => {
-    const optionsOf = (args: readonly string[], env = {}): unknown[] => {
-      const command = parseCommandLine(args, env, '1.0.0');
-      assert.ok(command.kind === 'serve');
-      const { recover, limits } = command.options;
+    const durable = (...given: Parameters<typeof optionsOf>): unknown[] => {
+      const { recover, limits } = optionsOf(...given);
       return [recover, limits?.questionTtlMs];
     };
     const month = DEFAULT_RUN_LIMITS.questionTtlMs;
-    assert.deepEqual(optionsOf([]), [true, month]);
-    assert.deepEqual(optionsOf(['--recover', 'off', '--question-ttl', '60']), [false, 60_000]);
+    assert.deepEqual(durable([]), [true, month]);
+    assert.deepEqual(durable(['--recover', 'off', '--question-ttl', '60']), [false, 60_000]);
     const env = { JIMS_RECOVER: 'off', JIMS_QUESTION_TTL: '86400' };
-    assert.deepEqual(optionsOf([], env), [false, 86_400_000]);
-    assert.deepEqual(optionsOf(['--recover=on'], env), [true, 86_400_000]);
+    assert.deepEqual(durable([], env), [false, 86_400_000]);
+    assert.deepEqual(durable(['--recover=on'], env), [true, 86_400_000]);
   });
 
   test('--recover off answers no questions, and --question-ttl is when one is over', async () => {
-    using folder = folderWith({
-      'app.js': `export const app = async (ctx) => {
-        const { kind } = await ctx.ask({ to: 'service', name: 'approve' });
-        ctx.sendMessage(kind);
-      };
-`,
-    });
-    const db = ['--db', 'sqlite:///chat.db'];
+    using folder = folderWith({});
+    const db = ['--db', `sqlite:///${folder.path}/chat.db`];
+    const asking: Pipeline = async (ctx) => {
+      const { kind } = await ctx.ask({ to: 'service', name: 'approve' });
+      ctx.sendMessage(kind);
+    };
     let question: { readonly question_id: string; readonly asked_at: string; expires_at: string };
     const openQuestion = async (url: string): Promise<typeof question> => {
       const page = await (await fetch(`${url}/api/v1/questions?state=open`)).json();
       return Object(page).questions[0];
     };
     {
-      await using service = await serveCommand([...db, '--question-ttl', '600'], {
-        cwd: folder.path,
-      });
+      await using service = await served([...db, '--question-ttl', '600'], {}, asking);
       await post(service.url);
       question = await openQuestion(service.url);
       const seconds = (Date.parse(question.expires_at) - Date.parse(question.asked_at)) / 1000;
       assert.equal(seconds, 600);
     }
-    await using copy = await serveCommand([...db, '--recover', 'off'], { cwd: folder.path });
+    await using copy = await served([...db, '--recover', 'off'], {}, asking);
     const answer = await fetch(`${copy.url}/api/v1/questions/${question.question_id}/answer`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -167,11 +168,12 @@ describe('options', { concurrency: 2 }, () => {
     assert.deepEqual(await openQuestion(copy.url), question);
   });
 
-  test('--version is the version of the package', async () => {
+  test('what is asked for is printed, and the exit code is 0: the version of the package', async () => {
     using folder = folderWith({});
-    const { code, stdout } = await runCommand(['--version'], { cwd: folder.path });
+    const { code, stdout, stderr } = await runCommand(['--version'], { cwd: folder.path });
     assert.equal(code, 0);
     assert.match(stdout, /^jims-api \d+\.\d+\.\d+\S*\n$/);
+    assert.equal(stderr, '');
   });
 
   for (const [title, args, message] of [
@@ -327,46 +329,22 @@ describe('options', { concurrency: 2 }, () => {
     }
   });
 
-  test('a variable that is refused ends the command with exit code 2', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
-    const env = { JIMS_PORT: '1.5' };
-    const { code, stderr } = await runCommand([], { cwd: folder.path, env });
-    assert.equal(code, 2);
-    assert.match(stderr, /\nError: Invalid value for '--port': '1\.5' is not a valid integer\.\n$/);
-  });
-
   test('flags win over the environment, the environment over .env, empty variables count as unset', async () => {
-    using folder = folderWith({
-      'app.js': ECHO,
-      '.env':
-        '\uFEFFJIMS_API_KEY=of-the-file\nJIMS_DB=sqlite:///file.db\nJIMS_EXPOSE_ERRORS=no\n# a comment\n',
-    });
-    const env = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
-    await using fromFile = await serveCommand([], { cwd: folder.path, env });
-    assert.match(fromFile.log.join('\n'), /environment\.db/);
-    assert.equal((await post(fromFile.url)).status, 401);
-    assert.equal((await post(fromFile.url, { authorization: 'Bearer of-the-file' })).status, 200);
+    const lines = ['JIMS_API_KEY=of-the-file', 'JIMS_DB=sqlite:///file.db', '# a comment', ''];
+    using folder = folderWith({ '.env': `\uFEFF${lines.join('\n')}` });
+    const others = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
+    const fromFile = optionsOf([], readDotEnv(folder.path, others));
+    assert.equal(fromFile.store, 'sqlite:///environment.db');
+    assert.equal(fromFile.limits?.maxRuns, 7);
+    assert.equal(fromFile.app, optionsOf([]).app);
+    assert.deepEqual(fromFile.apiKeys, ['of-the-file']);
 
-    await using byFlag = await serveCommand(
-      ['--db', 'sqlite:///flag.db', '--api-key', 'a', '--api-key', 'b,c'],
-      {
-        cwd: folder.path,
-        env: { ...env, JIMS_API_KEY: 'of-the-environment' },
-      },
-    );
-    assert.match(byFlag.log.join('\n'), /flag\.db/);
-    for (const [key, status] of [
-      ['a', 200],
-      ['b,c', 200],
-      ['of-the-environment', 401],
-      ['of-the-file', 401],
-    ] as const) {
-      assert.equal(
-        (await post(byFlag.url, { authorization: `Bearer ${key}` })).status,
-        status,
-        key,
-      );
-    }
+    const env = readDotEnv(folder.path, { ...others, JIMS_API_KEY: 'of-the-environment' });
+    const flags = ['--db', 'sqlite:///flag.db', '--api-key', 'a', '--api-key', 'b,c'];
+    const byFlag = optionsOf(flags, env);
+    assert.equal(byFlag.store, 'sqlite:///flag.db');
+    assert.deepEqual(byFlag.apiKeys, ['a', 'b,c']);
+    assert.deepEqual(optionsOf([], env).apiKeys, ['of-the-environment']);
   });
 
   test('a variable may hold several keys and patterns, with commas between them', async () => {
@@ -406,66 +384,52 @@ describe('options', { concurrency: 2 }, () => {
     assert.equal((await post(service.url, { 'x-jims-contact-id': 'customer:42' })).status, 200);
   });
 
-  test('variables reach the app, those of .env too', async () => {
+  test('variables reach the app, and options the service, those of .env too', async () => {
     using folder = folderWith({
       'app.js': 'export const app = (ctx) => ctx.sendMessage(process.env.GREETING);\n',
-      '.env': 'GREETING="Hello from .env"\n',
+      '.env': 'GREETING="Hello from .env"\nJIMS_API_KEY=key\n',
     });
     await using service = await serveCommand([], { cwd: folder.path });
-    assert.match(await (await post(service.url)).text(), /Hello from \.env/);
+    assert.equal((await post(service.url)).status, 401);
+    const answer = await post(service.url, { authorization: 'Bearer key' });
+    assert.match(await answer.text(), /Hello from \.env/);
   });
 
-  test('a busy port is one line that names the option, and exit code 1', async () => {
+  test('an address that cannot be used is one line that names its option, and exit code 1', async () => {
     using folder = folderWith({ 'app.js': ECHO });
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const address = other.address();
     const port = typeof address === 'object' && address ? String(address.port) : '';
-    for (const [option, free] of [
-      ['--port', '--metrics-port'],
-      ['--metrics-port', '--port'],
+    for (const [args, problem] of [
+      [
+        ['--port', '0', '--metrics-port', port],
+        `127.0.0.1:${port}: the port is in use, choose another one (--metrics-port)`,
+      ],
+      [
+        ['--port', '0', '--metrics-port', '0', '--metrics-host', '192.0.2.1'],
+        '192.0.2.1:0: the host is not an address of this machine (--metrics-host)',
+      ],
     ] as const) {
-      const db = ['--db', 'sqlite::memory:'];
-      const args = ['--host', '127.0.0.1', option, port, free, '0', ...db];
-      const { code, stdout, stderr } = await runCommand(args, { cwd: folder.path });
+      const all = ['--host', '127.0.0.1', '--db', 'sqlite::memory:', ...args];
+      const { code, stdout, stderr } = await runCommand(all, { cwd: folder.path });
       assert.equal(code, 1);
       assert.equal(stdout, '');
-      assert.equal(
-        stderr,
-        `jims-api: Cannot listen on 127.0.0.1:${port}: the port is in use, choose another one (${option})\n`,
-      );
+      assert.equal(stderr, `jims-api: Cannot listen on ${problem}\n`);
     }
+    const named = served(['--host', '192.0.2.1']);
+    await assert.rejects(named, (error) => {
+      assert.ok(error instanceof PortError);
+      assert.deepEqual(error.options, ['host']);
+      return true;
+    });
     other.close();
   });
 
-  test('a host that is not of this machine is one line that names its option', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
-    for (const [option, more] of [
-      ['--host', []],
-      ['--metrics-host', ['--host', '127.0.0.1']],
-    ] as const) {
-      const db = ['--db', 'sqlite::memory:'];
-      const args = [option, '192.0.2.1', '--port', '0', '--metrics-port', '0', ...db, ...more];
-      const { code, stderr } = await runCommand(args, { cwd: folder.path });
-      assert.equal(code, 1);
-      assert.equal(
-        stderr,
-        `jims-api: Cannot listen on 192.0.2.1:0: the host is not an address of this machine (${option})\n`,
-      );
-    }
-  });
-
   test('a schema is for PostgreSQL, by the flag as by the variable', async () => {
-    using folder = folderWith({ 'app.js': ECHO });
-    const db = ['--db', 'sqlite:///chat.db'];
-    const env = { JIMS_SCHEMA: 'chat' };
-    for (const { code, stderr } of [
-      await runCommand([...db, '--schema', 'chat'], { cwd: folder.path }),
-      await runCommand(db, { cwd: folder.path, env }),
-    ]) {
-      assert.equal(code, 1);
-      assert.equal(stderr, 'jims-api: A SQLite file has no schemas: leave out the schema\n');
-    }
+    const message = 'A SQLite file has no schemas: leave out the schema';
+    await assert.rejects(served(['--schema', 'chat']), { message });
+    await assert.rejects(served([], { JIMS_SCHEMA: 'chat' }), { message });
   });
 
   test('a database that cannot be used is one line that does not show its password', async () => {

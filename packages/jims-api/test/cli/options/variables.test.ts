@@ -3,25 +3,17 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { describe, test } from 'node:test';
 
-import * as v from 'valibot';
+import { defineApp } from 'jims-core';
 
 import { UsageError, parseCommandLine } from '../../../src/cli/options/options.ts';
+import { serve } from '../../../src/server/serve.ts';
 import { folderWith, serveCommand } from '../../support/command.ts';
-import type { Running } from '../../support/command.ts';
+import { recorder } from '../../support/recorder.ts';
 
 const APP = { 'app.js': "export const app = (ctx) => ctx.sendMessage('Hello');\n" };
-const Line = v.pipe(v.string(), v.parseJson(), v.object({ level: v.number(), msg: v.string() }));
-
-function warnings(service: Running): readonly string[] {
-  return service.log
-    .map((line) => v.parse(Line, line))
-    .filter(({ level }) => level === 40)
-    .map(({ msg }) => msg);
-}
 
 describe('variables', { concurrency: 2 }, () => {
-  test('that Kubernetes sets for a service of that name are ignored, with a warning', async () => {
-    using folder = folderWith(APP);
+  test('that Kubernetes sets for a service of that name are ignored, with a warning', () => {
     const env = {
       JIMS_PORT: 'tcp://10.0.171.239:8080',
       JIMS_METRICS_PORT: 'udp://10.0.171.240:8000',
@@ -31,9 +23,11 @@ describe('variables', { concurrency: 2 }, () => {
       JIMS_PORT_8080_TCP: 'tcp://10.0.171.239:8080',
       JIMS_PORT_8080_TCP_PROTO: 'tcp',
     };
-    await using service = await serveCommand([], { cwd: folder.path, env });
+    const command = parseCommandLine([], env, '1.0.0');
+    assert.ok(command.kind === 'serve');
+    assert.equal(command.options.port, 8080);
     assert.deepEqual(
-      warnings(service).toSorted(),
+      command.warnings.toSorted(),
       ['max-runs', 'metrics-port', 'port'].map((name) => {
         const variable = `JIMS_${name.replace('-', '_').toUpperCase()}` as keyof typeof env;
         return `${variable}=${env[variable]} is ignored: Kubernetes sets it for a service of that name. Set enableServiceLinks: false in the pod's spec, or give --${name}`;
@@ -57,7 +51,11 @@ describe('variables', { concurrency: 2 }, () => {
     using folder = folderWith({ ...APP, '.env': 'jims_api_key=s3cret\n' });
     const env = { JIMS_API_KEYS: 's3cret', JIMS_DB_CON_URI: 's3cret', JIMS_OF_OTHERS: 's3cret' };
     await using service = await serveCommand([], { cwd: folder.path, env });
-    assert.deepEqual(warnings(service).toSorted(), [
+    const warnings = service.log.flatMap((line) => {
+      const { level, msg } = Object(JSON.parse(line));
+      return level === 40 ? [String(msg)] : [];
+    });
+    assert.deepEqual(warnings.toSorted(), [
       'JIMS_API_KEYS is not an option: did you mean JIMS_API_KEY?',
       'JIMS_DB_CON_URI is not an option: did you mean JIMS_DB_CONN_URI?',
       'jims_api_key is not an option: did you mean JIMS_API_KEY?',
@@ -72,16 +70,23 @@ describe('a host', { concurrency: 2 }, () => {
   );
 
   test('may have the brackets of a URL', { skip: !hasIPv6 && 'needs IPv6' }, async () => {
-    using folder = folderWith(APP);
     for (const [host, metricsHost] of [
       ['[::]', '127.0.0.1'],
       ['127.0.0.1', '[::1]'],
       ['[::1]', '[127.0.0.1]'],
     ] as const) {
-      const args = ['--host', host, '--metrics-host', metricsHost];
-      await using service = await serveCommand(args, { cwd: folder.path });
-      const bare = host.replaceAll(/[[\]]/g, '');
-      assert.match(service.log.join('\n'), new RegExp(`"host":"${bare}"`));
+      const args = ['--host', host, '--metrics-host', metricsHost, '--port=0', '--metrics-port=0'];
+      const command = parseCommandLine([...args, '--db=sqlite::memory:'], {}, '1.0.0');
+      assert.ok(command.kind === 'serve');
+      const { logger, lines } = recorder();
+      const options = { ...command.options, logger, signals: false };
+      await using service = await serve(
+        defineApp(() => {}),
+        options,
+      );
+      assert.equal((await fetch(`${service.url}/healthz`)).status, 200);
+      const listening = lines.find(({ message }) => message === 'listening');
+      assert.partialDeepStrictEqual(listening?.fields, { host: host.replaceAll(/[[\]]/g, '') });
     }
   });
 

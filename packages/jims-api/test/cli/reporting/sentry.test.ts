@@ -5,6 +5,7 @@ import { startFakeOpenAI } from '../../../../jims-core/test/support/fake-openai/
 import type { FakeOpenAI } from '../../../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import { chat, serveApp } from '../../support/served-app.ts';
 import { startSink } from '../../support/sink.ts';
+import type { Sink } from '../../support/sink.ts';
 
 const APP = `
 import { defineApp } from 'jims-core';
@@ -33,6 +34,14 @@ describe('--enable-sentry', () => {
   });
   after(() => fake.close());
 
+  function reportingTo({ origin }: Sink): Readonly<Record<string, string>> {
+    return {
+      SENTRY_DSN: origin.replace('http://', 'http://public@') + '/1',
+      OPENAI_BASE_URL: fake.baseURL,
+      OPENAI_API_KEY: 'my-secret-openai-key',
+    };
+  }
+
   /** Asks each of the messages, and gives all that was sent to Sentry. */
   async function sentFor(
     messages: readonly string[],
@@ -42,53 +51,59 @@ describe('--enable-sentry', () => {
     await using service = await serveApp({
       app: APP,
       args: ['--enable-sentry', ...(more.args ?? [])],
-      env: {
-        SENTRY_DSN: sink.origin.replace('http://', 'http://public@') + '/1',
-        OPENAI_BASE_URL: fake.baseURL,
-        OPENAI_API_KEY: 'my-secret-openai-key',
-        ...more.env,
-      },
+      env: { ...reportingTo(sink), ...more.env },
     });
     for (const message of messages) await chat(service.origin, message);
     assert.equal(await service.stop(), 0, service.output);
     return sink.requests.map(({ body }) => body).join('\n');
   }
 
-  test('errors of pipelines and traces are sent, and nothing of what was said', async () => {
+  test('each error of a pipeline is sent once, and a trace for each run: nothing of what was said', async () => {
     fake.reset();
-    const sent = await sentFor([
-      'hello my-secret-question',
+    await using sink = await startSink();
+    await using service = await serveApp({
+      app: APP,
+      args: ['--enable-sentry'],
+      env: reportingTo(sink),
+    });
+    for (const message of [
       'throw my-secret-question',
       'leave my-secret-question',
-    ]);
+      'object my-secret-question',
+      'long',
+      'revoked',
+      // The process lives.
+      'hello my-secret-question',
+    ]) {
+      await chat(service.origin, message);
+    }
+    // Neither a scrape nor a request is a trace, and so no address that names a person is sent.
+    await fetch(service.metricsUrl);
+    await fetch(`${service.origin}/api/v1/contacts/ann@example.com/export`);
+    assert.equal(await service.stop(), 0, service.output);
+    const bodies = sink.requests.map(({ body }) => body);
+    const sent = bodies.join('\n');
+
     assert.match(sent, /"type":"TypeError","value":"the pipeline broke"/);
     assert.match(sent, /"type":"RangeError","value":"left behind"/);
+    assert.equal(sent.match(/"value":"the pipeline broke"/g)?.length, 1);
+    assert.equal(sent.match(/"value":"left behind"/g)?.length, 1);
+    assert.match(sent, /"type":"TypeError","value":"x{4000}… \(996000 more characters\)"/);
+    assert.match(sent, /"type":"Error","value":"An error that cannot be read"/);
+    assert.match(sent, /"type":"Error","value":"\[object Object\]"/);
     assert.match(sent, /"thread_id":"[0-9a-f-]{36}"/);
     assert.match(sent, /^\{"type":"(?:span|transaction)"/m);
     assert.match(sent, /jims\.run_pipeline_with_context/);
     assert.match(sent, /chat gpt-4\.1-mini/);
     assert.match(sent, /gen_ai\.usage\.input_tokens/);
-    assert.doesNotMatch(sent, /my-secret/);
+    assert.doesNotMatch(sent, /x{5000}|my-secret|ann@example/);
+    const traces = bodies.filter((body) => /^\{"type":"(?:span|transaction)"/m.test(body));
+    assert.doesNotMatch(traces.join('\n'), /\/metrics|\/api\/v1|http\.server/);
     const headers = Object.keys(fake.requests[0]?.headers ?? {});
     assert.deepEqual(
       headers.filter((name) => /trace|baggage/.test(name)),
       [],
     );
-  });
-
-  test('each error is sent once', async () => {
-    const sent = await sentFor(['throw', 'leave']);
-    assert.equal(sent.match(/"value":"the pipeline broke"/g)?.length, 1);
-    assert.equal(sent.match(/"value":"left behind"/g)?.length, 1);
-  });
-
-  test('what is hardly an error is sent in words, and a long one is cut', async () => {
-    const sent = await sentFor(['long', 'revoked', 'object my-secret-question', 'throw']);
-    assert.match(sent, /"type":"TypeError","value":"x{4000}… \(996000 more characters\)"/);
-    assert.match(sent, /"type":"Error","value":"An error that cannot be read"/);
-    assert.match(sent, /"type":"Error","value":"\[object Object\]"/);
-    assert.match(sent, /"value":"the pipeline broke"/, 'the process lives');
-    assert.doesNotMatch(sent, /x{5000}|my-secret/);
   });
 
   test('what was said is in the traces when that is switched on', async () => {
@@ -109,25 +124,5 @@ describe('--enable-sentry', () => {
     const [, traceId = '?'] =
       /"contexts":.*?"trace":\{[^}]*"trace_id":"([0-9a-f]{32})"/.exec(sent) ?? [];
     assert.ok(collected.includes(traceId), 'the error names the trace of its run');
-  });
-
-  test('a trace is a run: no scrape, no request, and so no address that names a person', async () => {
-    await using sink = await startSink();
-    await using service = await serveApp({
-      app: APP,
-      args: ['--enable-sentry'],
-      env: {
-        SENTRY_DSN: sink.origin.replace('http://', 'http://public@') + '/1',
-        OPENAI_BASE_URL: fake.baseURL,
-        OPENAI_API_KEY: 'k',
-      },
-    });
-    await fetch(service.metricsUrl);
-    await fetch(`${service.origin}/api/v1/contacts/ann@example.com/export`);
-    await chat(service.origin, 'hello');
-    assert.equal(await service.stop(), 0, service.output);
-    const sent = sink.requests.map(({ body }) => body).join('\n');
-    assert.match(sent, /jims\.run_pipeline_with_context/);
-    assert.doesNotMatch(sent, /ann@example|\/metrics|\/api\/v1|http\.server/);
   });
 });

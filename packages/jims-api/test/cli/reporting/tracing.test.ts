@@ -148,41 +148,12 @@ describe('traces', () => {
     assert.match(long?.status.message ?? '', /: x{4000}… \(996000 more characters\)$/);
   });
 
-  test('a run is a part of its caller’s trace, and names its run and request', async () => {
-    await using sink = await startSink();
-    await using service = await serveApp({
-      app: APP,
-      env: {
-        OTEL_EXPORTER_OTLP_ENDPOINT: sink.origin,
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
-        OPENAI_BASE_URL: fake.baseURL,
-        OPENAI_API_KEY: 'k',
-      },
-    });
-    const answer = await fetch(`${service.origin}/api/v1/chat`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'x-request-id': 'request-7',
-        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-      },
-      body: JSON.stringify({ contact_id: 'c', message: 'hello' }),
-    });
-    assert.equal(answer.status, 200);
-    await service.stop();
-    const run = spansOf(sink).find(({ name }) => name === 'jims.run_pipeline_with_context');
-    assert.equal(run?.traceId, '0af7651916cd43dd8448eb211c80319c');
-    assert.equal(run.parentSpanId, 'b7ad6b7169203331');
-    assert.equal(attribute(run, 'jims.run.id'), answer.headers.get('x-jims-run-id'));
-    assert.equal(attribute(run, 'jims.request.id'), 'request-7');
-    assert.match(service.output, /"traceId":"0af7651916cd43dd8448eb211c80319c".*"run completed"/);
-  });
-
-  test('a run that was cancelled is not an error', async () => {
+  test('a run is a part of its caller’s trace, names its run and request, and may be cancelled without an error', async () => {
     await using sink = await startSink();
     await using service = await serveApp({
       app: `import { defineApp } from 'jims-core';
 export const app = defineApp(async (ctx) => {
+  if (ctx.lastUserMessage === 'hello') return ctx.sendMessage('hello');
   ctx.updateAgentStatus('waiting');
   await new Promise((_, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason)));
 });`,
@@ -191,18 +162,33 @@ export const app = defineApp(async (ctx) => {
         OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
       },
     });
-    const stream = await fetch(`${service.origin}/api/v1/chat/stream`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ contact_id: 'c', message: 'hello' }),
+    const post = (path: string, message: string, headers = {}): Promise<Response> =>
+      fetch(service.origin + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ contact_id: 'c', message }),
+      });
+    const answer = await post('/api/v1/chat', 'hello', {
+      'x-request-id': 'request-7',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
     });
+    assert.equal(answer.status, 200);
+    const stream = await post('/api/v1/chat/stream', 'wait');
     const runId = stream.headers.get('x-jims-run-id');
     await fetch(`${service.origin}/api/v1/runs/${runId}/cancel`, { method: 'POST' });
     await stream.text();
     await service.stop();
-    const run = spansOf(sink).find(({ name }) => name === 'jims.run_pipeline_with_context');
-    assert.equal(run?.status.code ?? 0, 0);
-    assert.equal(attribute(run, 'jims.run.status'), 'cancelled');
+    const [run, cancelled] = spansOf(sink).filter(
+      ({ name }) => name === 'jims.run_pipeline_with_context',
+    );
+    assert.equal(run?.traceId, '0af7651916cd43dd8448eb211c80319c');
+    assert.equal(run.parentSpanId, 'b7ad6b7169203331');
+    assert.equal(attribute(run, 'jims.run.id'), answer.headers.get('x-jims-run-id'));
+    assert.equal(attribute(run, 'jims.request.id'), 'request-7');
+    assert.match(service.output, /"traceId":"0af7651916cd43dd8448eb211c80319c".*"run completed"/);
+    assert.equal(attribute(cancelled, 'jims.run.id'), runId);
+    assert.equal(cancelled?.status.code ?? 0, 0);
+    assert.equal(attribute(cancelled, 'jims.run.status'), 'cancelled');
     assert.match(service.output, /"reason":"cancelled".*"run cancelled"/);
   });
 

@@ -5,7 +5,7 @@ import type { ListTasksRequest, ListTasksResponse } from '@a2a-js/sdk';
 import { TaskState } from '@a2a-js/sdk';
 import type { Client, RequestOptions } from '@a2a-js/sdk/client';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi } from '../../support/api.ts';
 import { askingPipeline } from '../../support/asking-pipeline.ts';
@@ -199,7 +199,7 @@ test('other requests get a turn between the tasks of a list', async () => {
 });
 
 test('PostgreSQL lists the same', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using api = await serveApp(askingPipeline, { store: database.url });
   const client = await a2aClient(api.origin, { binding: 'JSONRPC' });
   const first = await send(client, 'refund', { contextId: 'one' });

@@ -1,12 +1,14 @@
-// Processes that are killed between the end of a task and what its client is sent.
+// Processes that are killed between the end of a task and what its client is sent. That each store hands on what a
+// dead process had is in core's store/outbox.test.ts.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { eventually } from '../../../../jims-core/test/support/eventually.ts';
-import { freshDatabase, withClient } from '../../../../jims-core/test/support/postgres.ts';
+import { withClient } from '../../../../jims-core/test/support/postgres.ts';
 import { folderWith, serveCommand } from '../../support/command.ts';
 import type { Running } from '../../support/command.ts';
 import { webhookReceiver } from '../../support/webhook-receiver.ts';
@@ -32,7 +34,7 @@ interface Deployment extends AsyncDisposable {
 
 async function deployment(kind: 'sqlite' | 'postgres'): Promise<Deployment> {
   const folder = folderWith({ 'app.ts': APP });
-  const database = kind === 'postgres' ? await freshDatabase() : undefined;
+  const database = kind === 'postgres' ? await emptiedDatabase() : undefined;
   const file = join(folder.path, 'jims.db');
   const db = database?.url ?? `sqlite:///${file}`;
   const running: Running[] = [];
@@ -80,44 +82,42 @@ async function beginTask(service: Running, { url }: WebhookReceiver): Promise<vo
   });
 }
 
-for (const kind of ['sqlite', 'postgres'] as const) {
-  test(`${kind}: what a process was sending when it was killed is sent by the next one`, async () => {
-    let victim: Running | undefined;
-    await using receiver = await webhookReceiver((answer, _, number) => {
-      if (number === 1) victim?.kill('SIGKILL');
-      else answer.writeHead(200).end();
-    });
-    await using app = await deployment(kind);
-    victim = await app.start(...ALLOWED);
-    await beginTask(victim, receiver);
-    app.letGo();
-    await receiver.first(1);
-    await victim.ended;
-    await app.endLeases();
-    await app.start(...ALLOWED);
-    const [first, second] = await receiver.first(2);
-    assert.equal(second?.headers['webhook-id'], first?.headers['webhook-id']);
-    assert.equal(second?.body, first?.body);
-    assert.match(String(second?.body), /TASK_STATE_COMPLETED.*"done"/);
+test('what a process was sending when it was killed is sent by the next one', async () => {
+  let victim: Running | undefined;
+  await using receiver = await webhookReceiver((answer, _, number) => {
+    if (number === 1) victim?.kill('SIGKILL');
+    else answer.writeHead(200).end();
   });
+  await using app = await deployment('sqlite');
+  victim = await app.start(...ALLOWED);
+  await beginTask(victim, receiver);
+  app.letGo();
+  await receiver.first(1);
+  await victim.ended;
+  await app.endLeases();
+  await app.start(...ALLOWED);
+  const [first, second] = await receiver.first(2);
+  assert.equal(second?.headers['webhook-id'], first?.headers['webhook-id']);
+  assert.equal(second?.body, first?.body);
+  assert.match(String(second?.body), /TASK_STATE_COMPLETED.*"done"/);
+});
 
-  test(`${kind}: the end of a task that was stored before its process was killed is sent by the next one`, async () => {
-    await using receiver = await webhookReceiver();
-    await using app = await deployment(kind);
-    const first = await app.start(...ALLOWED);
-    await beginTask(first, receiver);
-    first.kill('SIGKILL');
-    await first.ended;
-    // It ends the task of the dead process, and sends nothing.
-    const second = await app.start('--lease-timeout', '1');
-    const isLost = async (): Promise<boolean> =>
-      (await (await fetch(second.metricsUrl)).text()).includes('jims_runs_lost_total 1');
-    await eventually(isLost);
-    second.kill('SIGKILL');
-    await second.ended;
-    assert.deepEqual(receiver.arrived, []);
-    await app.start(...ALLOWED);
-    const [arrived] = await receiver.first(1);
-    assert.match(String(arrived?.body), /TASK_STATE_FAILED/);
-  });
-}
+test('the end of a task that was stored before its process was killed is sent by the next one', async () => {
+  await using receiver = await webhookReceiver();
+  await using app = await deployment('postgres');
+  const first = await app.start(...ALLOWED);
+  await beginTask(first, receiver);
+  first.kill('SIGKILL');
+  await first.ended;
+  // It ends the task of the dead process, and sends nothing.
+  const second = await app.start('--lease-timeout', '1');
+  const isLost = async (): Promise<boolean> =>
+    (await (await fetch(second.metricsUrl)).text()).includes('jims_runs_lost_total 1');
+  await eventually(isLost);
+  second.kill('SIGKILL');
+  await second.ended;
+  assert.deepEqual(receiver.arrived, []);
+  await app.start(...ALLOWED);
+  const [arrived] = await receiver.first(1);
+  assert.match(String(arrived?.body), /TASK_STATE_FAILED/);
+});

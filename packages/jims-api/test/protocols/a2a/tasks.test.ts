@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import type { Task } from '@a2a-js/sdk';
 import type { Client } from '@a2a-js/sdk/client';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { freshSqlite } from '../../../../jims-core/test/support/sqlite.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
@@ -184,7 +184,7 @@ test('tasks outlive the process that made them', async () => {
 });
 
 test('a task is followed and cancelled by another process than the one that runs it', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const agent = agentPipeline();
   await using one = await serveApp(agent.pipeline, { store: database.url });
   await using two = await serveApp(agent.pipeline, { store: database.url });

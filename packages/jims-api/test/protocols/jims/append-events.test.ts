@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { SQLITE } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -11,7 +11,8 @@ const THREADS = '/api/v1/threads';
 const ME = { 'x-contact': 'me' };
 const YOU = { 'x-contact': 'you' };
 
-describeStores(({ fresh }) => {
+describe('events that a service appends', () => {
+  const { fresh } = SQLITE;
   test('events are appended without a run, all or none, and the next run sees them', async () => {
     await using database = await fresh();
     await using api = testApiOn(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { SQLITE } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -12,7 +12,8 @@ const ME = { 'x-contact': 'me' };
 const YOU = { 'x-contact': 'you' };
 const UNKNOWN = '0190d3a0-0000-7000-8000-000000000099';
 
-describeStores(({ fresh }) => {
+describe('feedback', () => {
+  const { fresh } = SQLITE;
   test('a rating is kept once, the last one counts, and it can be taken back', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker, byContactHeader);

@@ -141,6 +141,7 @@ describeStores((kind) => {
     const path = `/api/v1/threads/${threadId}/fork`;
     const key = { 'idempotency-key': 'k' };
     assert.equal((await api.post(path, { supersede: true }, key)).status, 503);
+    await say(api, '2', { thread_id: await latestOf(api) });
     const response = await api.post(path, { supersede: true }, key);
     assert.equal(response.status, 201);
     const forkId = String((await jsonOf(response))['thread_id']);

@@ -1,6 +1,6 @@
 // The app speaks first: a thread that is made with `greet` has a run without a message.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { openStore } from 'jims-core';
 import type { JimsAppOptions, ThreadContext } from 'jims-core';
@@ -11,7 +11,7 @@ import {
   living,
 } from '../../../../jims-core/test/support/crashing-store.ts';
 import { eventually } from '../../../../jims-core/test/support/eventually.ts';
-import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { SQLITE } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, parseFrames, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -31,7 +31,8 @@ const welcoming: Omit<JimsAppOptions, 'store'> = {
   pipeline: (ctx) => ctx.sendMessage(`Echo: ${ctx.lastUserMessage}`),
 };
 
-describeStores(({ fresh }) => {
+describe('greetings', () => {
+  const { fresh } = SQLITE;
   test('a greeting is a run of its own, which can be joined', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, welcoming, byContactHeader);

@@ -1,9 +1,9 @@
 // What a message is made of, as clients of the native stream see it.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
-import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
+import { SQLITE } from '../../../../jims-core/test/support/stores.ts';
 import { parseFrames, testApiOn } from '../../support/api.ts';
 import type { TestApi, TestFrame } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -13,7 +13,8 @@ const STREAM = '/api/v1/chat/stream';
 const INCLUDE = ['reasoning', 'tool', 'source', 'file'];
 const SOURCE = { url: 'https://shop.example/faq', title: 'FAQ', excerpt: 'By noon' };
 
-describeStores(({ fresh }) => {
+describe('parts', () => {
+  const { fresh } = SQLITE;
   test('a service gets all of it, live and joined; the message has what is kept', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, thorough);
@@ -93,7 +94,7 @@ describeStores(({ fresh }) => {
 });
 
 test('a run of another process is followed with all of it, as it comes', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const gate = Promise.withResolvers<void>();
   await using here = testApiOn(database.url, async (ctx) => {
     await thorough(ctx);

@@ -1,11 +1,11 @@
 // Steps of a pipeline, as its clients see them.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 import { isStepFailed } from 'jims-core';
 import type { Pipeline } from 'jims-core';
 
-import { describeStores } from '../../../../jims-core/test/support/stores.ts';
+import { SQLITE } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, parseFrames, testApiOn } from '../../support/api.ts';
 import type { TestApi, TestFrame } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
@@ -26,7 +26,8 @@ const pipeline: Pipeline = async (ctx) => {
   ctx.sendMessage(`Total: ${total.total}`);
 };
 
-describeStores(({ fresh }) => {
+describe('steps', () => {
+  const { fresh } = SQLITE;
   test('a service gets the steps of a run, with what went in and came out', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, pipeline);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import type { ServedApp } from '../../support/listening-app.ts';
@@ -85,7 +85,7 @@ test('a session cannot take back a call of another caller, whose session id it k
 });
 
 test('a call is taken back by way of another process than the one that answers it', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const agent = agentPipeline();
   await using one = await serveApp(agent.pipeline, { store: database.url });
   await using two = await serveApp(agent.pipeline, { store: database.url });

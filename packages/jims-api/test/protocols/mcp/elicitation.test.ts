@@ -5,7 +5,7 @@ import type { ElicitResult } from '@modelcontextprotocol/sdk/types.js';
 import type { ThreadContext } from 'jims-core';
 import * as v from 'valibot';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { askingPipeline } from '../../support/asking-pipeline.ts';
 import { serveApp } from '../../support/listening-app.ts';
 import { chat, mcpClient } from './mcp-client.ts';
@@ -100,7 +100,7 @@ test('a call that is taken back while its user is asked withdraws the question',
 });
 
 test('the answer may come by way of another process than the one that asks', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using one = await serveApp({ pipeline: askingPipeline }, { store: database.url });
   await using two = await serveApp({ pipeline: askingPipeline }, { store: database.url });
   const elicit: Elicit = () => accept({ answer: 'no' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { jsonOf, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { askingPipeline } from '../../support/asking-pipeline.ts';
@@ -178,7 +178,7 @@ function as(key: string): Readonly<Record<string, string>> {
 }
 
 test('a signed state that another service could have made is not taken', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const one = testApiOn(database.url, { pipeline: askingPipeline });
   const keys = { fileAddressKeys: ['k'.repeat(32)] };
   await using two = testApiOn(database.url, { pipeline: askingPipeline }, keys);

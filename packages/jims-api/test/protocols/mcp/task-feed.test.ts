@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { eventually } from '../../../../jims-core/test/support/eventually.ts';
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
@@ -81,7 +81,7 @@ test('a stream says how tasks go on, with what the app says that it does', async
 });
 
 test('a stream follows the tasks of another process through their questions', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const pipeline = async (ctx: Parameters<typeof askingPipeline>[0]): Promise<void> => {
     await sleep(800);
     await askingPipeline(ctx);

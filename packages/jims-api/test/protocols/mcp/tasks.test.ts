@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ThreadContext } from 'jims-core';
 
-import { freshDatabase } from '../../../../jims-core/test/support/postgres.ts';
+import { emptiedDatabase } from '../../../../jims-core/test/support/emptied-database.ts';
 import { agentPipeline } from '../../support/agent-pipeline.ts';
 import { jsonOf, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
@@ -80,7 +80,7 @@ test('a quick call is answered at once, and a long one becomes a task', async ()
 });
 
 test('a task asks its user, and goes on in any process', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const pipeline = slow(askingPipeline);
   await using one = testApiOn(database.url, { pipeline });
   await using two = testApiOn(database.url, { pipeline });

@@ -56,7 +56,7 @@ export function chainStore(db: Database): Chains {
     },
 
     durableRunsOf: (instanceId) =>
-      db.query<RunOwner & { runId: string }>(
+      db.query<RunOwner>(
         `select run_id as "runId", attempt, thread_id as "threadId", instance_id as "instanceId"
          from jims.runs where instance_id = $1 and status in ('queued', 'running') and durable`,
         [instanceId],

@@ -96,7 +96,7 @@ export async function migrate(
 }
 
 function noTables(where: string, { original }: Schemas): JimsError {
-  const message = `There are no threads in the schema ${original} of ${where}`;
+  const message = `There are no threads in the schema ${original} of ${where}: name a schema and a database that were used`;
   return new JimsError('store_invalid', message);
 }
 

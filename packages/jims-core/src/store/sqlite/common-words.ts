@@ -11,7 +11,7 @@ import { MAX_SHELVES, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import type { ThreadLists } from './thread-list.ts';
 
-/** Words are common that so many of a contact's newest messages have. */
+/** Words are common when this many of a contact's newest messages have them. */
 const COMMON = 64;
 /** How much is looked at before the search is left to the index: some milliseconds. */
 const LOOK_AT_MESSAGES = 100;

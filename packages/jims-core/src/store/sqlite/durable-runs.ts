@@ -29,8 +29,11 @@ const SQL = {
      WHERE r.status = 'running' AND r.durable AND coalesce(i.lease_until, 0) <= ?1
      ORDER BY +r.ticket`),
   ofInstance: sql<readonly [runId: string, attempt: number, threadId: string]>(
+    // One part for each index: with both in one condition SQLite would look at all runs.
     `SELECT run_id, attempt, thread_id FROM jims_runs
-     WHERE status IN ('queued', 'running') AND durable AND instance_id = ?`,
+     WHERE status = 'queued' AND durable AND instance_id = ?1
+     UNION ALL SELECT run_id, attempt, thread_id FROM jims_runs
+     WHERE status = 'running' AND durable AND instance_id = ?1`,
   ),
   release: `UPDATE jims_runs SET instance_id = '${NOBODY}', retry_at = ?2 WHERE run_id = ?1`,
   startForNobody: `UPDATE jims_runs SET status = 'running', instance_id = '${NOBODY}',

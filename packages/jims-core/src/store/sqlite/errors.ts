@@ -31,15 +31,15 @@ export function isDamage(error: unknown): boolean {
   return code === CORRUPT || code === NOT_A_DATABASE;
 }
 
-/** True when a row has the id of one that is there. */
-export function isTwice(error: unknown): boolean {
+/** True when there is a row with the same id already. */
+export function isDuplicate(error: unknown): boolean {
   return isSqliteError(error) && 'errcode' in error && UNIQUE.has(error.errcode);
 }
 
 /** SQLite's errors as `store_unavailable`: for a full disk or a broken file, callers can only try later. */
 export function asStoreError(error: unknown): unknown {
   if (isJimsError(error) || !isSqliteError(error)) return error;
-  if (isTwice(error)) {
+  if (isDuplicate(error)) {
     return new JimsError('invalid_event', 'There is an event or a run of this id already', {
       cause: error,
     });

@@ -31,29 +31,28 @@ const REMEDY =
 
 export interface OpenDatabaseOptions {
   readonly logger?: Logger | undefined;
-  /** Refuses a file that does not exist, in place of making it. */
+  /** Refuses a file that does not exist or has no threads' tables, in place of making them. */
   readonly mustExist?: boolean | undefined;
 }
 
 /**
  * Opens the file and brings its tables up to date.
  *
- * @throws JimsError `store_invalid`, also for a new file with `mustExist`, `store_unavailable` when another program keeps it locked.
+ * @throws JimsError `store_invalid`, also with `mustExist` for a database that would be made, `store_unavailable` when
+ * another program keeps it locked.
  */
 export async function openDatabase(
   file: string,
   { logger = silentLogger, mustExist = false }: OpenDatabaseOptions = {},
 ): Promise<DatabaseSync> {
   const isNew = file !== ':memory:' && !existsSync(file);
-  if (isNew && mustExist) {
-    throw new JimsError('store_invalid', `There is no database '${resolve(file)}'`);
-  }
+  if (isNew && mustExist) throw noThreads(file);
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });
       forgetDeadInstances(file);
     }
-    const db = await whenUnlocked(() => openOnce(file));
+    const db = await whenUnlocked(() => openOnce(file, mustExist));
     if (isNew) logger.info({ file: resolve(file) }, 'a new database was made');
     return db;
   } catch (error) {
@@ -69,11 +68,17 @@ export function asOpenError(error: unknown, file: string): JimsError {
   return new JimsError(code, message, { cause: error });
 }
 
-function openOnce(file: string): DatabaseSync {
+function noThreads(file: string): JimsError {
+  const message = `There are no threads in '${resolve(file)}': name the file of a database that was used`;
+  return new JimsError('store_invalid', message);
+}
+
+function openOnce(file: string, mustExist: boolean): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 0 });
   try {
     // Before anything is written: the file may be of another program.
     requireColumns(db, file);
+    if (mustExist && !hasThreads(db)) throw noThreads(file);
     db.exec(SETTINGS);
     migrate(db);
     // Without a write, a file that may only be read would be found out by the first message.
@@ -83,6 +88,10 @@ function openOnce(file: string): DatabaseSync {
     db.close();
     throw error;
   }
+}
+
+function hasThreads(db: DatabaseSync): boolean {
+  return db.prepare('SELECT 1 FROM pragma_table_info(?)').get('threads') !== undefined;
 }
 
 /** Refuses tables that have our names and are not ours. */

@@ -9,7 +9,7 @@ const SHELF_MESSAGES = 8192;
 const KEY_DIGITS = 8;
 /** How many shelves one search looks at. */
 export const MAX_SHELVES = 128;
-/** So many of a contact's newest messages show which words are common. */
+/** This many of a contact's newest messages show which words are common. */
 const NEWEST = 512;
 
 const SQL = {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { Client } from 'pg';
+
 import { openStore } from '../../../src/store/open-store.ts';
 import { DURABLE, OPEN, ask, entryOf } from '../../support/durable-runs.ts';
 import { freshDatabase, withClient } from '../../support/postgres.ts';
@@ -54,13 +56,7 @@ for (const plans of ['auto', 'force_generic_plan']) {
     await withClient(database.url, async (client) => {
       const name = new URL(database.url).pathname.slice(1);
       await client.query(`alter database ${name} set plan_cache_mode = ${plans}`);
-      await client.query(
-        `insert into thread_events (thread_id, event_id, created_at, event_type, event_data)
-         select $1, gen_random_uuid(), now()::timestamp + n * interval '1 microsecond',
-                'comm.user_message', '{"role": "user", "content": "Hello"}'
-         from generate_series(1, 10000) as n`,
-        [thread.id],
-      );
+      await insertMessages(client, thread.id, 10_000);
       await client.query('analyze');
     });
     await store.close();
@@ -86,6 +82,27 @@ for (const plans of ['auto', 'force_generic_plan']) {
   });
 }
 
+test('what was noted of a thread is brought in without reading the others', async () => {
+  await using database = await freshDatabase();
+  const store = await openStore(database.url);
+  const { thread: long } = await store.openThread({ contactId: 'customer:1' });
+  // Without `analyze`: that PostgreSQL does not know how large its tables are is when it plans worst.
+  await withClient(database.url, (client) => insertMessages(client, long.id, 10_000));
+  const { thread } = await store.openThread({ contactId: 'customer:2' });
+  await store.listThreads({ limit: 1 });
+  await store.close();
+
+  const before = await eventsRead(database.url);
+  const noted = 900;
+  await withClient(database.url, (client) => insertMessages(client, thread.id, noted));
+  const again = await openStore(database.url);
+  const { threads } = await again.listThreads({ contactId: 'customer:2', limit: 1 });
+  assert.equal(threads[0]?.lastMessage?.excerpt, 'Hello');
+  await again.close();
+  const read = (await eventsRead(database.url)) - before;
+  assert.ok(read > noted && read < noted * 5, `${read} events read for ${noted}`);
+});
+
 /** How many rows of `thread_events` were read so far; a connection tells it when it is closed. */
 function eventsRead(url: string): Promise<number> {
   return withClient(url, async (client) => {
@@ -97,4 +114,14 @@ function eventsRead(url: string): Promise<number> {
     );
     return rows[0]?.count ?? 0;
   });
+}
+
+async function insertMessages(client: Client, threadId: string, count: number): Promise<void> {
+  await client.query(
+    `insert into thread_events (thread_id, event_id, created_at, event_type, event_data)
+     select $1, gen_random_uuid(), now()::timestamp + n * interval '1 microsecond',
+            'comm.user_message', '{"role": "user", "content": "Hello"}'
+     from generate_series(1, $2) as n`,
+    [threadId, count],
+  );
 }

@@ -4,13 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openStore } from '../../../src/store/open-store.ts';
 import { DURABLE, OPEN, TO_SERVICE, ask, entryOf } from '../../support/durable-runs.ts';
-import { freshDatabase, withClient } from '../../support/postgres.ts';
+import { emptiedDatabase } from '../../support/emptied-database.ts';
+import { withClient } from '../../support/postgres.ts';
 import { latestOf, storeUser } from '../../support/store-user.ts';
 
 const RACES = 20;
 
 test('nothing is left of the chains of a thread that is erased', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using store = await openStore(database.url);
   const user = await storeUser(store);
   const first = await user.accept('Hello', DURABLE);
@@ -28,7 +29,7 @@ test('nothing is left of the chains of a thread that is erased', async () => {
 });
 
 test('a process that stores results while their thread is erased leaves none', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using store = await openStore(database.url);
   const user = await storeUser(store);
   for (let race = 0; race < RACES; race++) {

@@ -7,13 +7,14 @@ import type { Client } from 'pg';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { AcceptedRun, JournalEntry } from '../../../src/store/store.ts';
 import { DURABLE, chainOf, entryOf, reap } from '../../support/durable-runs.ts';
-import { freshDatabase, withClient } from '../../support/postgres.ts';
+import { emptiedDatabase } from '../../support/emptied-database.ts';
+import { withClient } from '../../support/postgres.ts';
 import { latestOf, storeUser } from '../../support/store-user.ts';
 
 const RACES = Number(process.env['JIMS_FENCE_RACES'] ?? 60);
 
 test('what was stored for a process is read by the process that takes its run over', async (t) => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using oldStore = await openStore(database.url);
   await using newStore = await openStore(database.url);
   const taker = await storeUser(newStore);
@@ -54,7 +55,7 @@ test('what was stored for a process is read by the process that takes its run ov
 });
 
 test('a process that takes a run over waits for a result that is being stored', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using oldStore = await openStore(database.url);
   await using newStore = await openStore(database.url);
   const owner = await storeUser(oldStore);

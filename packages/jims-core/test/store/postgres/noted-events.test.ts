@@ -4,12 +4,12 @@ import { test } from 'node:test';
 
 import { openStore } from '../../../src/store/open-store.ts';
 import { newEvent } from '../../../src/thread/event.ts';
-import { freshDatabase } from '../../support/postgres.ts';
+import { emptiedDatabase } from '../../support/emptied-database.ts';
 
 const ROUNDS = 100;
 
 test('a list has all that was committed before, whichever process wrote or listed it', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using one = await openStore(database.url);
   await using two = await openStore(database.url);
   const stores = [one, two];

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openStore } from '../../../src/store/open-store.ts';
+import { emptiedDatabase } from '../../support/emptied-database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { freshDatabase } from '../../support/postgres.ts';
 import { storeUser } from '../../support/store-user.ts';
 import type { StoreUser } from '../../support/store-user.ts';
 
 test('a process is woken when another one gives it its turn, stops its run, or reaps a third one’s', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using here = await openStore(database.url);
   await using there = await openStore(database.url);
   const one = await storeUser(here);
@@ -45,7 +45,7 @@ test('a process is woken when another one gives it its turn, stops its run, or r
 });
 
 test('a process whose own next run starts is not woken', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using store = await openStore(database.url);
   await using other = await openStore(database.url);
   const user = await storeUser(store);

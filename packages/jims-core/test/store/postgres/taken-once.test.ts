@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { openStore } from '../../../src/store/open-store.ts';
 import { DURABLE, reap } from '../../support/durable-runs.ts';
-import { freshDatabase } from '../../support/postgres.ts';
+import { emptiedDatabase } from '../../support/emptied-database.ts';
 import { latestOf, storeUser } from '../../support/store-user.ts';
 
 const RUNS = 200;
@@ -11,7 +11,7 @@ const PROCESSES = 6;
 const AT_ONCE = 4;
 
 test('of many processes that look for runs at once, a few at a time, each run has one', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   await using store = await openStore(database.url);
   const dead = await storeUser(store);
   const accepted = Array.from({ length: RUNS }, (_, index) =>

@@ -293,7 +293,7 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.equal(named.text, '1: Tags?');
     const next = await ask(client, [user('a'), assistant(first.text), user('b')], chat('c1'));
     assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
-    while ((await threadsOf(served.app, 'u1')) > 1) await new Promise(setImmediate);
+    await eventually(async () => (await threadsOf(served.app, 'u1')) === 1);
     assert.equal(await served.app.threads.find(title.threadId), undefined);
   });
 

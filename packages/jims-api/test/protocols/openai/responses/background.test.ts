@@ -5,8 +5,8 @@ import type { Pipeline } from 'jims-core';
 import { BadRequestError } from 'openai';
 import type OpenAI from 'openai';
 
+import { emptiedDatabase } from '../../../../../jims-core/test/support/emptied-database.ts';
 import { eventually } from '../../../../../jims-core/test/support/eventually.ts';
-import { freshDatabase } from '../../../../../jims-core/test/support/postgres.ts';
 import { freshSqlite } from '../../../../../jims-core/test/support/sqlite.ts';
 import { describeStores } from '../../../../../jims-core/test/support/stores.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
@@ -255,7 +255,7 @@ describeStores(({ name, fresh }) => {
 });
 
 test('another process fetches, joins and cancels a response', async () => {
-  await using database = await freshDatabase();
+  await using database = await emptiedDatabase();
   const { pipeline, goOn, end } = longWinded();
   await using one = await serveApp(pipeline, { store: database.url });
   await using two = await serveApp(pipeline, { store: database.url });

@@ -95,11 +95,16 @@ begin
   if v_is_first is not true then
     return;
   end if;
+  -- First the events, by their keys: with the other conditions beside these all events of all threads might be read.
+  with said as materialized (
+    select e.thread_id, e.event_id, e.created_at, e.event_type, e.event_data
+    from unnest(p_thread_ids, p_event_ids) as n (thread_id, event_id)
+      join original.thread_events e on e.thread_id = n.thread_id and e.event_id = n.event_id
+  )
   update jims.thread_activity a set first_message_id = first.event_id
   from (
     select distinct on (e.thread_id) e.thread_id, e.event_id
-    from unnest(p_thread_ids, p_event_ids) as n (thread_id, event_id)
-      join original.thread_events e on e.thread_id = n.thread_id and e.event_id = n.event_id
+    from said e
       join jims.thread_activity b on b.thread_id = e.thread_id
       left join original.thread_events f on f.thread_id = b.thread_id and f.event_id = b.first_message_id
     where jims.is_message(e.event_type)
