@@ -144,7 +144,7 @@ export class ChatConnection {
     try {
       for await (const batch of followRun(transport, run, { signal: session, onLine, after })) {
         session.throwIfAborted();
-        store.update((state) => batch.reduce(withStreamEvent, state));
+        store.update((before) => batch.reduce(withStreamEvent, before));
         end = batch.find(isEnd);
       }
     } catch (error) {

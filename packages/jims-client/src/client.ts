@@ -116,7 +116,11 @@ export class JimsClient {
     path: string,
     options: Pick<CallOptions, 'query' | 'signal'> & { readonly after?: string } = {},
   ): AsyncGenerator<SseMessage, void> {
-    const parse = (message: SseMessage): SseMessage => message;
-    for await (const batch of follow(this.#transport, path, { ...options, parse })) yield* batch;
+    for await (const batch of follow(this.#transport, path, { ...options, parse: asItIs }))
+      yield* batch;
   }
+}
+
+function asItIs(message: SseMessage): SseMessage {
+  return message;
 }
