@@ -55,13 +55,15 @@ export class GivenOptions<TName extends string> {
 
   get(name: TName): GivenOption | undefined {
     const given = this.#flags[name];
-    if (given !== undefined) return { values: given, from: 'flag', name: `--${name}` };
+    if (given !== undefined) {
+      return { values: given.map(trimmed), from: 'flag', name: `--${name}` };
+    }
     const spec = this.#table[name];
     const variable = spec && variablesOf(name, spec).find((each) => this.#env[each]);
     const text = variable === undefined ? undefined : this.#env[variable];
     if (variable === undefined || text === undefined) return undefined;
-    const values = spec?.several ? text.split(',').map((each) => each.trim()) : [text];
-    return { values, from: 'variable', name: variable };
+    const values = spec?.several ? text.split(',') : [text];
+    return { values: values.map(trimmed), from: 'variable', name: variable };
   }
 
   /** The last value. */
@@ -102,6 +104,11 @@ export class GivenOptions<TName extends string> {
     if (known) return known;
     throw invalid(name, `'${word}' is not one of ${words.join(', ')}.`);
   }
+}
+
+/** A file of a secret ends with a line break, which would be a part of the name of a database. */
+function trimmed(value: string): string {
+  return value.trimEnd();
 }
 
 /** An option has a value that it cannot have; the reason is a sentence. */

@@ -1,6 +1,6 @@
 // What `--app` may name, and what is said about the rest.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
@@ -176,6 +176,14 @@ describe(
         assert.doesNotMatch(stderr, /^ +at /m, 'no trace');
       });
     }
+
+    test('a link that leads to itself', async () => {
+      using folder = folderWith({});
+      symlinkSync('app.ts', join(folder.path, 'app.ts'));
+      const { code, stderr } = await runLoader('./app.ts', folder.path);
+      assert.equal(code, 1);
+      assert.match(stderr, /^There is no app at \S+\/app\.ts: name it with --app FILE:EXPORT\n$/);
+    });
 
     test('no app at all', async () => {
       using folder = folderWith({});

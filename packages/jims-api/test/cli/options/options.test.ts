@@ -1,7 +1,9 @@
 // What the command says about its options, and how it takes them.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { DEFAULT_RUN_LIMITS, defineApp, isJimsError, openStore } from 'jims-core';
@@ -300,8 +302,14 @@ describe('options', { concurrency: 2 }, () => {
       '',
       'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
     ],
+    [
+      'JIMS_API_KEY',
+      '\n',
+      'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
+    ],
+    ['JIMS_RECOVER', 'maybe\n', "Invalid value for '--recover': 'maybe' is not one of on, off."],
   ] as const) {
-    test(`${variable}=${value} is refused as a flag would be`, () => {
+    test(`${variable}=${JSON.stringify(value)} is refused as a flag would be`, () => {
       assert.equal(refusalOf([], { [variable]: value }), `${USAGE}Error: ${message}`);
     });
   }
@@ -331,9 +339,11 @@ describe('options', { concurrency: 2 }, () => {
       '.env':
         '\uFEFFJIMS_API_KEY=of-the-file\nJIMS_DB=sqlite:///file.db\nJIMS_EXPOSE_ERRORS=no\n# a comment\n',
     });
-    const env = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
+    // As files of secrets end.
+    const env = { JIMS_DB: 'sqlite:///environment.db\r\n', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
     await using fromFile = await serveCommand([], { cwd: folder.path, env });
-    assert.match(fromFile.log.join('\n'), /environment\.db/);
+    assert.match(fromFile.log.join('\n'), /environment\.db"/);
+    assert.ok(existsSync(join(folder.path, 'environment.db')));
     assert.equal((await post(fromFile.url)).status, 401);
     assert.equal((await post(fromFile.url, { authorization: 'Bearer of-the-file' })).status, 200);
 
