@@ -16,6 +16,19 @@ import type { Ended } from '../support/command.ts';
 import { talker } from '../support/talker.ts';
 
 describeStores(({ fresh }) => {
+  test('of a database that is not there is an error, and makes none', async () => {
+    await using database = await fresh();
+    using folder = folderWith({});
+    const url = database.url.startsWith('sqlite') ? 'sqlite:///typo/jims.db' : database.url;
+    for (const round of [1, 2]) {
+      const { code, stdout, stderr } = await runCommand(['export', '--db', url], {
+        cwd: folder.path,
+      });
+      assert.deepEqual([code, stdout], [1, ''], `${round}`);
+      assert.match(stderr, /^jims-api: There (?:is no database at|are no threads in) /);
+    }
+  });
+
   test('threads and ratings come as lines, chosen by contact, thread and time', async () => {
     await using database = await fresh();
     using folder = folderWith({});

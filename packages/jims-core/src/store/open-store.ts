@@ -20,6 +20,8 @@ export interface OpenStoreOptions {
   readonly schema?: string | undefined;
   /** Gets a line about each thing that opening waits for, and about a new database. Default: silent. */
   readonly logger?: Logger | undefined;
+  /** True refuses a database that is not there, instead of making an empty one. Default false. */
+  readonly mustExist?: boolean | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
     }
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
-    return openSqliteStore(file, options.logger);
+    return openSqliteStore(file, options);
   }
   throw new JimsError(
     'store_invalid',

@@ -55,15 +55,14 @@ export class GivenOptions<TName extends string> {
 
   get(name: TName): GivenOption | undefined {
     const given = this.#flags[name];
-    if (given !== undefined) {
-      return { values: given.map(trimmed), from: 'flag', name: `--${name}` };
-    }
+    if (given !== undefined) return { values: given, from: 'flag', name: `--${name}` };
     const spec = this.#table[name];
     const variable = spec && variablesOf(name, spec).find((each) => this.#env[each]);
     const text = variable === undefined ? undefined : this.#env[variable];
     if (variable === undefined || text === undefined) return undefined;
-    const values = spec?.several ? text.split(',') : [text];
-    return { values: values.map(trimmed), from: 'variable', name: variable };
+    // A file of a secret ends with a line break, which would be a part of the name of a database.
+    const values = (spec?.several ? text.split(',') : [text]).map((each) => each.trim());
+    return { values, from: 'variable', name: variable };
   }
 
   /** The last value. */
@@ -104,11 +103,6 @@ export class GivenOptions<TName extends string> {
     if (known) return known;
     throw invalid(name, `'${word}' is not one of ${words.join(', ')}.`);
   }
-}
-
-/** A file of a secret ends with a line break, which would be a part of the name of a database. */
-function trimmed(value: string): string {
-  return value.trimEnd();
 }
 
 /** An option has a value that it cannot have; the reason is a sentence. */

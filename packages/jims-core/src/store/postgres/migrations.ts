@@ -4,7 +4,9 @@ import { DatabaseError } from 'pg';
 import type { Client, ClientConfig } from 'pg';
 
 import { JimsError } from '../../errors/jims-error.ts';
+import { silentLogger } from '../../telemetry/logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';
+import type { OpenStoreOptions } from '../open-store.ts';
 import type { Address } from './address.ts';
 import { connect } from './connect.ts';
 import { fillActivity } from './fill-activity.ts';
@@ -52,14 +54,12 @@ interface Names {
  * Brings the database up to date. It may run twice, and in several processes at once. A database that is
  * up to date is only read, so that the application's role needs no right to change tables.
  *
- * @param schema The operator's choice by `--schema`.
  * @throws JimsError `store_invalid` when the database is of a newer version, or cannot keep the promises of
  * a store.
  */
 export async function migrate(
   address: Address,
-  schema: string | undefined,
-  logger: Logger,
+  { schema, logger = silentLogger, mustExist = false }: OpenStoreOptions,
 ): Promise<Migrated> {
   const where = address.description;
   // A connection of its own: making an index on a large table may take longer than a query may.
@@ -72,6 +72,9 @@ export async function migrate(
     const schemas = await granted(mayRead, where, () => findSchemas(client, schema));
     await requireColumns(client, schemas.original, where);
     const found = await granted(mayRead, where, () => findTables(client, schemas));
+    if (mustExist && found.version === 0 && !hasAll(ORIGINAL_TABLES, found)) {
+      throw new JimsError('store_invalid', `There are no threads in ${where}`);
+    }
     if (!isMade(found, where)) await makeAll(client, schema, names, logger);
     if (found.version === 0) {
       const made = [schemas.original, schemas.own];

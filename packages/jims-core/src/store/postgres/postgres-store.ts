@@ -37,14 +37,17 @@ import { UnansweredRequests } from './unanswered.ts';
  */
 export async function openPostgresStore(
   url: string,
-  { schema, logger = silentLogger }: OpenStoreOptions = {},
+  options: OpenStoreOptions = {},
 ): Promise<Store> {
   const address = readAddress(url);
   const { description, maxConnections } = address;
-  const chosen = chosenSchema(schema, address.schema);
-  const { schemas, config } = await migrate(address, chosen, logger).catch((error: unknown) => {
-    throw asOpenError(error, description);
-  });
+  const { logger = silentLogger } = options;
+  const schema = chosenSchema(options.schema, address.schema);
+  const { schemas, config } = await migrate(address, { ...options, schema }).catch(
+    (error: unknown) => {
+      throw asOpenError(error, description);
+    },
+  );
   const db = new Database(config, schemas, {
     size: maxConnections,
     check: (client) => requireSettings(client, description),

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
 import { silentLogger } from '../../telemetry/logger.ts';
-import type { Logger } from '../../telemetry/logger.ts';
+import type { OpenStoreOptions } from '../open-store.ts';
 import { ORIGINAL_COLUMNS } from '../original-columns.ts';
 import { BUSY, CANNOT_OPEN, OTHER_TABLES, READ_ONLY, isBusy, primaryCode } from './errors.ts';
 import { forgetDeadInstances } from './instances.ts';
@@ -36,9 +36,12 @@ const REMEDY =
  */
 export async function openDatabase(
   file: string,
-  logger: Logger = silentLogger,
+  { logger = silentLogger, mustExist = false }: OpenStoreOptions = {},
 ): Promise<DatabaseSync> {
   const isNew = file !== ':memory:' && !existsSync(file);
+  if (isNew && mustExist) {
+    throw new JimsError('store_invalid', `There is no database at ${resolve(file)}`);
+  }
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { isUnavailable } from '../../errors/jims-error.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
+import type { OpenStoreOptions } from '../open-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
 import type {
@@ -37,8 +37,8 @@ import { RunTransitions } from './transitions.ts';
  * @throws JimsError `store_invalid` when the file is not a database that can be used,
  * `store_unavailable` when another program keeps it locked.
  */
-export async function openSqliteStore(file: string, logger?: Logger): Promise<Store> {
-  const db = await openDatabase(file, logger);
+export async function openSqliteStore(file: string, options?: OpenStoreOptions): Promise<Store> {
+  const db = await openDatabase(file, options);
   try {
     return sqliteStoreOn(db, file);
   } catch (error) {
