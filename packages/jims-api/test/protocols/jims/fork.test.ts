@@ -7,12 +7,19 @@ import { JimsError, newEvent, openStore } from 'jims-core';
 import type { Store } from 'jims-core';
 import * as v from 'valibot';
 
+import { eventually } from '../../../../jims-core/test/support/eventually.ts';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
 
 const Visits = v.object({ count: v.number() });
+
+/** The thread that was made last. */
+async function latestOf(api: TestApi): Promise<string> {
+  const { threads } = await api.app.threads.list({ limit: 1, order: 'created' });
+  return threads[0]?.id ?? '';
+}
 
 describeStores((kind) => {
   test('a fork has the events before one, with its states, and the same contact and config', async () => {
@@ -177,15 +184,20 @@ describeStores((kind) => {
       await thread.appendAll(notes);
     }
     for (const supersede of [false, true]) {
+      const before = await latestOf(api);
       const path = `/api/v1/threads/${String(threadId)}/fork`;
-      const response = await api.post(path, { supersede });
-      assert.equal(response.status, 201);
-      const forkId = String((await jsonOf(response))['thread_id']);
-      assert.deepEqual(await textsOf(api, forkId), []);
-      const copied = (await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 }))
-        .events;
-      assert.ok(copied.length > 3000 && copied.length < 5000, `${copied.length} events`);
+      const forking = api.post(path, { supersede });
+      // A message that comes while the copy is made comes after it.
+      await eventually(async () => (await latestOf(api)) !== before);
+      const forkId = await latestOf(api);
       await say(api, '2', { thread_id: forkId });
+      const response = await forking;
+      assert.equal(response.status, 201);
+      assert.equal((await jsonOf(response))['thread_id'], forkId);
+      const { events } = await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 });
+      const copied = events.findIndex(({ type }) => type === 'comm.user_message');
+      assert.ok(copied > 3000 && copied < 5000, `${copied} events`);
+      assert.ok(events.slice(copied).every(({ type }) => type !== 'crm.note'));
       assert.deepEqual(await textsOf(api, forkId), ['2', 'Visit 2']);
     }
   });

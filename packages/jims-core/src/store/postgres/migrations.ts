@@ -4,9 +4,7 @@ import { DatabaseError } from 'pg';
 import type { Client, ClientConfig } from 'pg';
 
 import { JimsError } from '../../errors/jims-error.ts';
-import { silentLogger } from '../../telemetry/logger.ts';
 import type { Logger } from '../../telemetry/logger.ts';
-import type { OpenStoreOptions } from '../open-store.ts';
 import type { Address } from './address.ts';
 import { connect } from './connect.ts';
 import { fillActivity } from './fill-activity.ts';
@@ -43,6 +41,14 @@ export interface Migrated {
   readonly config: ClientConfig;
 }
 
+interface MigrateOptions {
+  /** The operator's choice by `--schema`. */
+  readonly schema: string | undefined;
+  readonly logger: Logger;
+  /** Whether a database without tables is refused. */
+  readonly mustExist: boolean;
+}
+
 /** Names for the messages. */
 interface Names {
   readonly where: string;
@@ -59,7 +65,7 @@ interface Names {
  */
 export async function migrate(
   address: Address,
-  { schema, logger = silentLogger, mustExist = false }: OpenStoreOptions,
+  { schema, logger, mustExist }: MigrateOptions,
 ): Promise<Migrated> {
   const where = address.description;
   // A connection of its own: making an index on a large table may take longer than a query may.
@@ -72,9 +78,7 @@ export async function migrate(
     const schemas = await granted(mayRead, where, () => findSchemas(client, schema));
     await requireColumns(client, schemas.original, where);
     const found = await granted(mayRead, where, () => findTables(client, schemas));
-    if (mustExist && found.version === 0 && !hasAll(ORIGINAL_TABLES, found)) {
-      throw new JimsError('store_invalid', `There are no threads in ${where}`);
-    }
+    if (mustExist && !hasAll(ORIGINAL_TABLES, found)) throw noTables(where, schemas);
     if (!isMade(found, where)) await makeAll(client, schema, names, logger);
     if (found.version === 0) {
       const made = [schemas.original, schemas.own];
@@ -89,6 +93,11 @@ export async function migrate(
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+function noTables(where: string, { original }: Schemas): JimsError {
+  const message = `There are no threads in the schema ${original} of ${where}`;
+  return new JimsError('store_invalid', message);
 }
 
 function isMade(found: FoundTables, where: string): boolean {

@@ -37,13 +37,12 @@ import { UnansweredRequests } from './unanswered.ts';
  */
 export async function openPostgresStore(
   url: string,
-  options: OpenStoreOptions = {},
+  { schema, logger = silentLogger, mustExist = false }: OpenStoreOptions = {},
 ): Promise<Store> {
   const address = readAddress(url);
   const { description, maxConnections } = address;
-  const { logger = silentLogger } = options;
-  const schema = chosenSchema(options.schema, address.schema);
-  const { schemas, config } = await migrate(address, { ...options, schema }).catch(
+  const chosen = chosenSchema(schema, address.schema);
+  const { schemas, config } = await migrate(address, { schema: chosen, logger, mustExist }).catch(
     (error: unknown) => {
       throw asOpenError(error, description);
     },

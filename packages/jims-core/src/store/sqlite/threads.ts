@@ -120,8 +120,16 @@ export class ThreadRows {
     return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
   }
 
-  setConfig(threadId: string, config: JsonObject): void {
+  setConfig(threadId: string, config: JsonObject): Thread | undefined {
     this.#sql.setConfig.run(cleanJson(config), toHex(threadId));
+    return this.byId(threadId);
+  }
+
+  /** Sets members of the config, and removes those that are null. */
+  mergeConfig(threadId: string, members: JsonObject): Thread | undefined {
+    const all = Object.entries({ ...this.byId(threadId)?.config, ...members });
+    const merged = all.filter(([name]) => members[name] !== null);
+    return this.setConfig(threadId, Object.fromEntries(merged));
   }
 
   /** Marks a thread as replaced by one that is made next, and all others of the contact with its external id. */

@@ -1,1 +1,2 @@
--- The sixth version changes nothing in our tables: its functions replace threads that have no external id.
+-- What the sixth version changes is in the functions alone: threads without an external id are replaced, too, and a
+-- search asks its index early for rare words.
