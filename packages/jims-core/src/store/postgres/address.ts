@@ -126,7 +126,7 @@ function readHost(
   return { host, port: number };
 }
 
-/** The driver would wait without end for a port that is no number. */
+/** The driver would wait without end for a port that is not a number. */
 function portOfEnvironment(): number | undefined {
   const text = process.env['PGPORT'];
   if (!text) return undefined;

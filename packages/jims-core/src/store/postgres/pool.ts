@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callbackify } from 'node:util';
 
 import { Pool } from 'pg';
 import type { ClientBase, ClientConfig, PoolClient, QueryResultRow } from 'pg';
@@ -48,7 +49,7 @@ export class ConnectionPool {
       max: size,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
-      verify: (client, done) => void check(client).then(() => done(), done),
+      verify: callbackify(check),
     });
     // A connection that is lost rejects its queries. Without these listeners it would end the process,
     // too: idle connections by the first, those that are checked out by the second.

@@ -38,7 +38,7 @@ test('a URL is read as libpq, SQLAlchemy and Prisma write it', () => {
   assert.deepEqual([schema, maxConnections], ['chat', 3]);
 });
 
-test('PGPORT is the port of a URL without one, and refused when it is none', () => {
+test('PGPORT is the port of a URL without one, and anything else in it is refused', () => {
   const before = process.env['PGPORT'];
   try {
     for (const port of ['tcp://10.0.0.1:5432', '99999', '54.5', ' ']) {
