@@ -134,7 +134,7 @@ export class MessageSearch {
       if (isMessage !== 1) continue;
       left.messages--;
       left.chars -= data?.length ?? 0;
-      const words = searchWords(messageBeginning(data)?.content ?? '');
+      const words = wordsOf(data);
       if (words.length > 0) messages.push({ eventId, words });
     }
     this.#indexMessages(row, messages, entries);
@@ -197,6 +197,10 @@ export class MessageSearch {
       before = last;
     }
   }
+}
+
+function wordsOf(data: string | null): readonly string[] {
+  return searchWords(messageBeginning(data)?.content ?? '');
 }
 
 /** The words of a message as they are kept. */
