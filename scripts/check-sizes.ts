@@ -11,8 +11,7 @@ interface Assets {
 
 const KB = 1024;
 const budgets = [
-  // It is to be 8,000 bytes, and is not yet: this is what it has, so that it does not grow unseen.
-  ['jims-client', 8520, await clientSize()],
+  ['jims-client', 8000, await clientSize()],
   ['jims-widget', 40_000, await assetsSize('jims-widget')],
   ['jims-playground', 150 * KB, await assetsSize('jims-playground')],
 ] as const;

@@ -251,6 +251,19 @@ export const DURABLE_POSTGRES_MUTANTS: readonly Mutant[] = [
     tests: ['store/postgres/taken-once.test.ts'],
   },
   {
+    name: 'pg-passed-over',
+    about: 'A durable run whose process dies while it waits does not keep its slot in the queue',
+    changes: [
+      {
+        file: `${SQL}/end-runs.sql`,
+        from: '      if not v_run.durable then',
+        to: '      if true then',
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/recovery.test.ts'],
+  },
+  {
     name: 'pg-second-question',
     about: 'A question to the contact leaves the one before it open',
     changes: [
@@ -281,6 +294,19 @@ export const DURABLE_SQLITE_MUTANTS: readonly Mutant[] = [
     ],
     scenarios: REPLAYS,
     tests: ['store/journals.test.ts'],
+  },
+  {
+    name: 'sqlite-step-fence-attempt',
+    about: 'A process stores a result of the attempt that it has lost by the one that it has',
+    changes: [
+      {
+        file: `${SQLITE}/runs.ts`,
+        from: "status = 'running' AND instance_id = ? AND attempt = ?`),",
+        to: "status = 'running' AND instance_id = ? AND ? IS NOT NULL`),",
+      },
+    ],
+    scenarios: REPLAYS,
+    tests: ['store/journals.test.ts', 'store/recovery.test.ts'],
   },
   {
     name: 'sqlite-passed-over',

@@ -84,7 +84,7 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${RUN}/execution.ts`,
-        from: '    if (this.#chain === undefined) await this.#joinChain();\n',
+        from: '    this.#chain ??= await joinedChain(this.#services.app.store, this.owner);\n',
         to: '',
       },
     ],

@@ -181,8 +181,8 @@ export const SAID_SQLITE_MUTANTS: readonly Mutant[] = [
       },
       {
         file: `${SQLITE}/thread-list.ts`,
-        from: 'if (contactId !== undefined) where(',
-        to: 'if (contactId !== undefined && !among) where(',
+        from: 'conditionsOf(standing, filters, ofThread)',
+        to: 'conditionsOf(standing, among ? { ...filters, contactId: undefined } : filters, ofThread)',
       },
     ],
     scenarios: ['F28'],

@@ -128,7 +128,8 @@ export const SERVICE_MUTANTS: readonly Mutant[] = [
         to: 'const end: RunEnd | undefined = undefined;',
       },
     ],
-    scenarios: ['F18'],
+    scenarios: ['F25'],
+    tests: ['run/lost-answers.test.ts'],
   },
   {
     name: 'stream-without-bound',

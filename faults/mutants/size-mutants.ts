@@ -47,7 +47,7 @@ export const SIZE_MUTANTS: readonly Mutant[] = [
     about: 'A list of threads is bounded by their number alone',
     changes: [
       {
-        file: `${POSTGRES}/sql/overviews.sql`,
+        file: `${POSTGRES}/sql/bounded.sql`,
         from: 'more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);',
         to: 'more := v_taken > 0 and v_taken >= p_limit;',
       },

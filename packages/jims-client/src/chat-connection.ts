@@ -1,21 +1,19 @@
-import { cursorOf, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
+import { cursorOf, lastSaid, withRun, withStreamEvent, withoutRun } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { errorOfEnd, followRun, isEnd, objectIn } from './run-stream.ts';
-import { ThreadLog } from './thread-log.ts';
+import type { FollowedRun } from './run-stream.ts';
+import {
+  readPage,
+  readRuns,
+  refreshThread,
+  syncLog,
+  takeEvents,
+  threadPath,
+} from './thread-log.ts';
 import { asJimsApiError } from './transport.ts';
-import type { OpenAnswer } from './transport.ts';
 import type { RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
-
-/** A run to follow. */
-export interface AcceptedRun {
-  readonly runId: string;
-  /** Where it can be read, when that was not done yet. */
-  readonly stream?: OpenAnswer | undefined;
-  /** Sends the same request again: a run that was lost runs once more. */
-  readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
-}
 
 /**
  * Keeps the state of a chat up to date. It reads one stream at a time: that of the run that is going on, and
@@ -23,10 +21,7 @@ export interface AcceptedRun {
  * sent is replaced by what is stored when it is over. So each message is there once, in the order of the log.
  */
 export class ChatConnection {
-  readonly log: ThreadLog;
   readonly #store: ChatStore;
-  /** Runs that are not over, as far as they are known, in the order in which they were accepted. */
-  readonly #active = new Map<string, AcceptedRun>();
   /** From start to pause. */
   #session: AbortController | undefined;
   /** Ends the reading of the log, for something else to be done. */
@@ -34,18 +29,17 @@ export class ChatConnection {
 
   constructor(store: ChatStore) {
     this.#store = store;
-    store.active = this.#active;
-    this.log = new ThreadLog(store);
   }
 
   /** The run that is followed, or the next one that will be. */
   get current(): string | undefined {
-    return this.#active.keys().next().value;
+    return this.#store.active.keys().next().value;
   }
 
-  /** Begins to follow the thread, unless that is done already. */
+  /** Begins to follow the thread, unless that is done already, or there is none yet. */
   start(): void {
-    if (this.#session || this.#store.life.signal.aborted) return;
+    const { life, state } = this.#store;
+    if (this.#session || life.signal.aborted || state.threadId === undefined) return;
     this.#session = new AbortController();
     void this.#run(this.#session.signal);
   }
@@ -63,26 +57,33 @@ export class ChatConnection {
   }
 
   /** Follows a run that was accepted. */
-  accepted(run: AcceptedRun): void {
-    const { runId } = run;
-    let { stream } = run;
+  accepted(run: FollowedRun): void {
+    const { active, state } = this.#store;
     // A run that waits for the one that is followed is joined after that.
-    if ((this.#store.state.run?.runId ?? runId) !== runId) {
-      stream?.end();
-      stream = undefined;
+    if (state.run && state.run.runId !== run.runId) {
+      run.first?.end();
+      run.first = undefined;
     }
-    this.#active.set(runId, { ...run, stream });
+    active.set(run.runId, run);
     this.wake();
     this.start();
   }
 
   async #run(session: AbortSignal): Promise<void> {
+    const store = this.#store;
     try {
-      if (this.#store.state.isLoading) await this.#load(session);
-      while (!session.aborted) {
+      if (store.state.isLoading) {
+        await Promise.all([refreshThread(store, session), readPage(store, session)]);
+        const [last] = await this.#look(session);
+        store.set({ isLoading: false });
+        if (last?.status === 'failed' && last.error)
+          store.fail(new JimsApiError(last.error.detail, last.error));
+      }
+      for (;;) {
         this.#wake = new AbortController();
-        await this.#store.sending;
-        const [next] = this.#active.values();
+        await store.sending;
+        session.throwIfAborted();
+        const [next] = store.active.values();
         if (next) await this.#follow(next, session);
         else await this.#tail(this.#wake.signal);
       }
@@ -90,93 +91,70 @@ export class ChatConnection {
       if (session.aborted) return;
       // What else was requested is given up, too.
       this.pause();
-      this.#store.fail(error, { isLost: false });
+      store.onLine(false);
+      store.fail(error);
     }
   }
 
-  async #load(session: AbortSignal): Promise<void> {
-    const [last] = this.#look(await this.log.load(session));
-    this.#store.set({ isLoading: false });
-    if (last?.status === 'failed' && last.error) {
-      const error = new JimsApiError(last.error.detail, last.error);
-      this.#store.fail(error, { failedRun: last.run_id });
-    }
-  }
-
-  /** Takes the runs that go on. They are read after the log, so that what began them is known. */
-  #look(runs: readonly RunSummary[]): readonly RunSummary[] {
-    for (const { run_id: runId, finished_at } of runs.toReversed()) {
-      if (finished_at === null && !this.#active.has(runId)) this.#active.set(runId, { runId });
-    }
+  /** Finds runs that go on. They are read after the log, so that what began them is known. */
+  async #look(signal: AbortSignal): Promise<readonly RunSummary[]> {
+    const { active } = this.#store;
+    const runs = await readRuns(this.#store, signal);
+    for (const { run_id: runId, finished_at } of runs.toReversed())
+      if (finished_at === null && !active.has(runId)) active.set(runId, { runId });
     return runs;
   }
 
   async #tail(signal: AbortSignal): Promise<void> {
+    const store = this.#store;
     try {
-      const batches = follow(this.#store.transport, `${this.log.path}/events`, {
+      const batches = follow(store.transport, `${threadPath(store)}/events`, {
         query: { domain: 'comm' },
-        after: cursorOf(this.#store.state),
+        after: cursorOf(store.state),
         signal,
         parse: ({ data }) => threadEventIn(data),
-        onLine: this.#store.onLine,
+        onLine: store.onLine,
       });
       for await (const batch of batches) {
-        if (signal.aborted) return;
-        this.log.take(batch);
+        signal.throwIfAborted();
         // Such as the answer of the failed run, which another page let go on.
-        if (this.#store.state.failedRun) {
-          this.#store.set({ error: undefined, failedRun: undefined });
-        }
-        this.#look(await this.log.runs(signal));
-        if (this.#active.size > 0) return;
-        await this.log.refresh(signal);
+        if (lastSaid(store.state)?.isUnanswered) store.set({ error: undefined });
+        takeEvents(store, batch);
+        await this.#look(signal);
+        if (store.active.size > 0) return;
+        await refreshThread(store, signal);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
   }
 
-  async #follow(run: AcceptedRun, session: AbortSignal): Promise<void> {
+  async #follow(run: FollowedRun, session: AbortSignal): Promise<void> {
+    const store = this.#store;
     const { runId } = run;
-    this.#store.update((state) => withRun(state, runId));
-    const end = await this.#read(run, session);
-    await this.log.refresh(session);
-    await this.log.sync(session);
-    const newest = this.#store.state.messages.findLast(
-      ({ role, createdAt }) => role === 'user' && createdAt,
-    );
-    // Another page has said something meanwhile.
-    if (newest && newest.id !== runId) this.#look(await this.log.runs(session));
-    this.#active.delete(runId);
-    this.#store.update(withoutRun);
-    if (end?.event === 'error') this.#store.fail(errorOfEnd(end), { failedRun: runId });
-  }
-
-  /** Reads a run up to its end, which is `undefined` when nothing is known of the run any more. */
-  async #read(
-    { runId, stream: first, resend }: AcceptedRun,
-    signal: AbortSignal,
-  ): Promise<StreamEvent | undefined> {
-    const { seq, run } = this.#store.state;
-    this.#active.set(runId, { runId, resend });
-    const batches = followRun(this.#store.transport, runId, {
-      first,
-      after: seq > 0 && !first ? `${run?.attempt}.${seq}` : undefined,
-      signal,
-      resend,
-      onLine: this.#store.onLine,
-    });
+    let end: StreamEvent | undefined;
+    store.update((state) => withRun(state, runId));
+    const { transport, onLine } = store;
     try {
-      for await (const batch of batches) {
-        this.#store.update((state) => batch.reduce(withStreamEvent, state));
-        const end = batch.find(isEnd);
-        if (end) return end;
+      for await (const batch of followRun(transport, run, { signal: session, onLine })) {
+        session.throwIfAborted();
+        store.update((state) => batch.reduce(withStreamEvent, state));
+        end = batch.find(isEnd);
       }
     } catch (error) {
       // It, or its thread, is erased: reading the log says which.
       if (asJimsApiError(error).status !== 404) throw error;
     }
-    return undefined;
+    await refreshThread(store, session);
+    await syncLog(store, session);
+    const newest = lastSaid(store.state);
+    // Another page has said something meanwhile.
+    if (newest && newest.id !== runId) await this.#look(session);
+    store.active.delete(runId);
+    store.update(withoutRun);
+    if (end?.event !== 'error') return;
+    store.change(runId, { isUnanswered: true });
+    store.fail(errorOfEnd(end));
   }
 }
 

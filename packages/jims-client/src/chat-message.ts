@@ -25,28 +25,44 @@ export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
   tools: [],
   reasoning: '',
   feedback: undefined,
+  isUnanswered: false,
   questionId: undefined,
 };
 
-/** Whether the data of an event is a message of one of the two. */
-export function isMessage({ role, content }: JsonObject): boolean {
+/** The data of an event that is a message of one of the two. What apps put into their own events may be anything. */
+interface MessageData extends JsonObject {
+  readonly role: 'user' | 'assistant';
+  readonly content: string;
+  readonly partial?: boolean;
+  readonly reasoning?: string;
+  readonly question_id?: string;
+  readonly buttons?: readonly ButtonData[];
+  readonly files?: readonly MessageFile[];
+  readonly sources?: readonly ChatSource[];
+}
+
+interface ButtonData {
+  readonly id?: unknown;
+  readonly text?: unknown;
+}
+
+export function isMessage(data: JsonObject): data is MessageData {
+  const { role, content } = data;
   return (role === 'user' || role === 'assistant') && typeof content === 'string';
 }
 
 /** What the data of an event says of its message. `filesUrl` is the address of files, without their ids. */
-export function membersOf(data: JsonObject, filesUrl: string): Partial<ChatMessage> {
+export function membersOf(data: MessageData, filesUrl: string): Partial<ChatMessage> {
   const { role, content, reasoning, partial, buttons, files, sources, question_id } = data;
   return {
-    role: role === 'user' ? role : 'assistant',
-    text: String(content),
-    state: partial === true ? 'partial' : 'complete',
+    role,
+    text: content,
+    state: partial ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
-    files: objects(files)
-      .filter(isFile)
-      .map((file) => fileOf(file, filesUrl)),
-    sources: objects(sources).filter(isSource),
-    ...(typeof reasoning === 'string' && { reasoning }),
-    ...(typeof question_id === 'string' && { questionId: question_id }),
+    files: objects(files).map((file) => fileOf(file, filesUrl)),
+    sources: objects(sources),
+    ...(reasoning && { reasoning }),
+    ...(question_id && { questionId: question_id }),
   };
 }
 
@@ -64,31 +80,20 @@ export function fileOf(
   };
 }
 
-export function questionOf({ id, text, buttons, schema, expires_at }: AskedQuestion): ChatQuestion {
-  return {
-    id,
-    messageId: undefined,
-    ...(text !== undefined && { text }),
-    ...(schema && { schema }),
-    buttons: objects(buttons).map(buttonOf),
-    expiresAt: expires_at,
-  };
+export function questionOf({
+  buttons,
+  expires_at: expiresAt,
+  ...rest
+}: AskedQuestion): ChatQuestion {
+  return { ...rest, messageId: undefined, buttons: objects(buttons).map(buttonOf), expiresAt };
 }
 
 /** A button without an id is clicked by its text. */
-function buttonOf({ id, text }: { readonly id?: unknown; readonly text?: unknown }): ChatButton {
+function buttonOf({ id, text }: ButtonData): ChatButton {
   return { id: String(id ?? text), text: String(text ?? id) };
 }
 
-function isFile(item: object): item is MessageFile {
-  return 'file_id' in item;
-}
-
-function isSource(item: object): item is ChatSource {
-  return 'url' in item;
-}
-
 /** The objects of what should be a list of them. */
-function objects(list: unknown): readonly object[] {
+function objects<T extends object>(list: readonly T[] | undefined): readonly T[] {
   return Array.isArray(list) ? list.filter((item) => typeof item === 'object' && item) : [];
 }

@@ -80,6 +80,8 @@ export interface ChatMessage {
   /** What the model thought; empty when nothing of it was sent or kept. */
   readonly reasoning: string;
   readonly feedback: ChatFeedback | undefined;
+  /** Of the contact: its run failed. `retry` lets the last message have another one. */
+  readonly isUnanswered: boolean;
   /** The question that the message asks, open or not. */
   readonly questionId: string | undefined;
 }

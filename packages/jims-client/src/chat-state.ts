@@ -1,14 +1,8 @@
 // A chat as data, and how each thing that happens changes it. Nothing here waits or sends.
 import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
-import type {
-  ChatFeedback,
-  ChatMessage,
-  ChatRun,
-  ChatSnapshot,
-  ChatWork,
-} from './chat-snapshot.ts';
+import type { ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
 import { isEnd } from './run-stream.ts';
-import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
+import type { AskedQuestion, RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
 export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'status' | 'hasOlder'>> {
@@ -19,11 +13,8 @@ export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'stat
   readonly messages: readonly ChatMessage[];
   /** The number of the last event of this attempt of the run. */
   readonly seq: number;
-  /** The last run that failed, for as long as nothing came after it. */
-  readonly failedRun?: string | undefined;
   /** Whether the run has ended; then what is stored of it is being read. */
   readonly isOver: boolean;
-  readonly feedback: Readonly<Record<string, ChatFeedback>>;
   /** The contact of the thread. */
   readonly contactId?: string | undefined;
   /** The address of files, without their ids. */
@@ -40,50 +31,41 @@ export const NEW_CHAT: ChatState = {
   messages: [],
   seq: 0,
   isOver: false,
-  feedback: {},
   filesUrl: '',
   older: null,
 };
 
-/** Adds events of the log, whatever of them is there already. */
+/** Adds events of the log, oldest first, whatever of them is there already. */
 export function withEvents(state: ChatState, events: readonly ThreadEvent[]): ChatState {
   const newest = cursorOf(state) ?? '';
   let next = state;
-  for (const event of events.toSorted(by((each) => cursor(each.created_at, each.event_id)))) {
-    const { event_id: id, event_data, created_at } = event;
-    const isNew = event_data['role'] === 'user' && cursor(created_at, id) > newest;
+  for (const event of events) {
+    const { event_id: id, event_type: type, event_data: data, created_at: createdAt } = event;
+    if (!isMessage(data)) continue;
+    const { messages, filesUrl } = next;
+    const { role, content } = data;
+    const isNew = role === 'user' && cursor(createdAt, id) > newest;
     const known =
-      messageOf(next, id) ??
-      (isNew ? next.messages.find(isUnknown(event_data['content'])) : undefined);
-    if (isMessage(event_data) && !known?.createdAt)
-      next = withMessage(next, known, storedMessage(next, event, known));
+      messageOf(next, id) ?? messages.find((message) => isNew && isUnknown(message, content));
+    if (known?.createdAt) continue;
+    next = withMessage(next, known, {
+      ...BLANK,
+      key: id,
+      ...known,
+      ...membersOf(data, filesUrl),
+      text: type === CLICK ? labelOf(messages, content) : content,
+      id,
+      type,
+      createdAt,
+      runId: event.run_id ?? (role === 'user' ? id : known?.runId),
+    });
   }
   return next;
 }
 
-/** Whether a message could not be sent, so that nobody knows whether it was accepted. */
-function isUnknown(content: unknown): (message: ChatMessage) => boolean {
-  return ({ state, runId, text }) => state === 'failed' && !runId && text === content;
-}
-
-function storedMessage(
-  { feedback, filesUrl, messages }: ChatState,
-  { event_id: id, event_type: type, event_data, created_at, run_id }: ThreadEvent,
-  known: ChatMessage | undefined,
-): ChatMessage {
-  const members = membersOf(event_data, filesUrl);
-  const now = {
-    ...BLANK,
-    key: id,
-    feedback: feedback[id],
-    ...known,
-    ...members,
-    id,
-    type,
-    createdAt: created_at,
-    runId: run_id ?? (members.role === 'user' ? id : known?.runId),
-  };
-  return type === CLICK ? { ...now, text: labelOf(messages, now.text) } : now;
+/** Whether it could not be sent, so that nobody knows whether it was accepted. */
+function isUnknown({ state, runId, text }: ChatMessage, content: string): boolean {
+  return state === 'failed' && !runId && text === content;
 }
 
 /** What a button says that was clicked. */
@@ -106,15 +88,13 @@ function cursor(createdAt: string, id: string): string {
   return `${createdAt.replace(/\D/g, '')}.${id.replace(/-/g, '')}`;
 }
 
-export function messageOf({ messages }: ChatState, messageId: string): ChatMessage | undefined {
-  return messages.find(({ id }) => id === messageId);
+/** The newest message of the contact in the log. */
+export function lastSaid({ messages }: ChatState): ChatMessage | undefined {
+  return messages.findLast(({ role, createdAt }) => role === 'user' && createdAt);
 }
 
-function by<T>(keyOf: (item: T) => string): (a: T, b: T) => number {
-  return (a, b) => {
-    const [first, second] = [keyOf(a), keyOf(b)];
-    return first < second ? -1 : Number(first > second);
-  };
+export function messageOf({ messages }: ChatState, messageId: string): ChatMessage | undefined {
+  return messages.find(({ id, key }) => id === messageId || key === messageId);
 }
 
 /** Puts a message where it belongs, in place of what was known of it. */
@@ -131,13 +111,35 @@ export function withMessage(
     return role === 'user' ? 'a' : 'b';
   };
   const isThere = known?.createdAt === now.createdAt && known?.runId === now.runId;
-  return { ...state, messages: known && isThere ? list : list.toSorted(by(rankOf)) };
+  const byRank = (a: ChatMessage, b: ChatMessage): number =>
+    rankOf(a) < rankOf(b) ? -1 : Number(rankOf(a) > rankOf(b));
+  return { ...state, messages: isThere ? list : list.toSorted(byRank) };
 }
 
-/** Changes what is known of a message, by its key. */
-export function withChange(state: ChatState, key: string, change: Partial<ChatMessage>): ChatState {
-  const known = state.messages.find((message) => message.key === key);
-  return known ? withMessage(state, known, { ...known, ...change }) : state;
+/** Changes what is known of a message, by its id or its key. */
+export function withChange(
+  state: ChatState,
+  messageId: string,
+  change: Partial<ChatMessage>,
+): ChatState {
+  const known = messageOf(state, messageId);
+  const now = known && same(known, { ...known, ...change });
+  return now && now !== known ? withMessage(state, known, now) : state;
+}
+
+/** What is kept of an object that was made anew: the old one when all its members are the same. */
+export function same<T extends object>(before: T | undefined, now: T): T {
+  const isSame =
+    before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
+  return isSame ? before : now;
+}
+
+/** Marks messages whose runs failed. */
+export function withRuns(state: ChatState, runs: readonly RunSummary[]): ChatState {
+  return runs.reduce(
+    (next, { run_id, status }) => withChange(next, run_id, { isUnanswered: status === 'failed' }),
+    state,
+  );
 }
 
 const NOTHING_SEEN = { status: undefined, steps: [] };
@@ -146,7 +148,7 @@ const NOTHING_SEEN = { status: undefined, steps: [] };
 export function withRun(state: ChatState, runId: string): ChatState {
   if (state.run?.runId === runId) return state;
   const run = { runId, attempt: 1, ...NOTHING_SEEN };
-  return { ...state, seq: 0, isOver: false, failedRun: undefined, run };
+  return withChange({ ...state, seq: 0, isOver: false, run }, runId, { isUnanswered: false });
 }
 
 /** The log has everything that came of the run. */
@@ -204,14 +206,14 @@ function withTaken(state: ChatState, run: ChatRun, event: StreamEvent): ChatStat
       return withPart(state, event.data.message_id, ({ reasoning }) => ({
         reasoning: reasoning + event.data.delta,
       }));
-    case 'tool': {
-      const { message_id, ...tool } = event.data;
-      return withPart(state, message_id, ({ tools }) => ({ tools: withWork(tools, tool) }));
-    }
-    case 'source': {
-      const { message_id, ...source } = event.data;
-      return withPart(state, message_id, ({ sources }) => ({ sources: [...sources, source] }));
-    }
+    case 'tool':
+      return withPart(state, event.data.message_id, ({ tools }) => ({
+        tools: withWork(tools, event.data),
+      }));
+    case 'source':
+      return withPart(state, event.data.message_id, ({ sources }) => ({
+        sources: [...sources, event.data],
+      }));
     case 'file':
       return withPart(state, event.data.message_id, ({ files }) => ({
         files: [...files, fileOf(event.data, filesUrl)],

@@ -1,4 +1,16 @@
 import type { ChatFeedback, ChatSnapshot } from './chat-snapshot.ts';
+import type { MessageOptions } from './message-options.ts';
+
+/** Which chat to open. */
+export interface OpenChatOptions extends Pick<MessageOptions, 'contactId' | 'threadConfig'> {
+  /** Without it the chat begins a new thread. */
+  readonly threadId?: string | undefined;
+  /**
+   * Lets the app speak first in a new thread: with `true` as soon as somebody subscribes, with `before-message` when
+   * the first message is sent. Default false.
+   */
+  readonly greet?: boolean | 'before-message' | undefined;
+}
 
 /** What goes with a message. */
 export interface SendOptions {
@@ -39,10 +51,10 @@ export interface Chat {
   /**
    * Sends messages that are `failed` once more, and calls for a greeting that did not come. A last run that failed
    * goes on in its thread where the service can do that (for services, in durable apps); else its message is sent
-   * again in a copy of the thread.
+   * again in a copy that replaces the thread.
    */
   readonly retry: () => Promise<void>;
-  /** Replaces a message of the contact, and what came after it: the chat goes on in a copy of the thread. */
+  /** Replaces a message of the contact, and what came after it: the chat goes on in a copy that replaces the thread. */
   readonly edit: (messageId: string, text: string) => Promise<void>;
   /**
    * Takes a message back that is `failed`. Returns what was in it, such as for the user to write it again; `undefined`

@@ -1,19 +1,19 @@
-import type { Chat } from './chat.ts';
+import type { Chat, OpenChatOptions } from './chat.ts';
+import { notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import { LiveChat } from './live-chat.ts';
-import type { OpenChatOptions } from './live-chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import type { MessageOptions } from './message-options.ts';
 import { filesOf, runsOf } from './resources.ts';
 import type { JimsFiles, JimsRuns } from './resources.ts';
 import { CHAT_INCLUDES, errorOfEnd, followRun, openRun } from './run-stream.ts';
 import type { OpenRun } from './run-stream.ts';
-import type { SseMessage } from './sse-parser.ts';
+import type { SseMessage } from './sse-messages.ts';
 import { threadsOf } from './threads.ts';
 import type { JimsThreads } from './threads.ts';
 import { Transport } from './transport.ts';
 import type { CallOptions, JimsClientOptions } from './transport.ts';
-import type { ChatAnswer, Include, StreamEvent } from './wire.ts';
+import type { ChatAnswer, StreamEvent } from './wire.ts';
 
 /** How a message is sent, and waited for. */
 export interface StreamOptions extends MessageOptions {
@@ -40,15 +40,13 @@ export class JimsClient {
   readonly runs: JimsRuns;
   readonly files: JimsFiles;
   readonly #transport: Transport;
-  readonly #contactId: string | undefined;
 
   constructor(options: JimsClientOptions = {}) {
     const transport = new Transport(options);
     this.#transport = transport;
-    this.#contactId = options.contactId;
-    this.threads = threadsOf(transport, options.contactId);
+    this.threads = threadsOf(transport);
     this.runs = runsOf(transport);
-    this.files = filesOf(transport, options.contactId);
+    this.files = filesOf(transport);
   }
 
   /**
@@ -60,10 +58,9 @@ export class JimsClient {
    */
   async chat(text: string, options: StreamOptions = {}): Promise<ChatAnswer> {
     let last: StreamEvent | undefined;
-    const include: readonly Include[] = ['thread', ...(options.include ?? [])];
-    for await (last of this.stream(text, { ...options, include }));
+    for await (last of this.stream(text, { include: ['thread'], ...options }));
     if (last?.event === 'result') return last.data;
-    throw errorOfEnd(last);
+    throw last ? errorOfEnd(last) : notOfService();
   }
 
   /**
@@ -76,15 +73,15 @@ export class JimsClient {
    * }
    */
   async *stream(text: string, options: StreamOptions = {}): AsyncGenerator<StreamEvent, void> {
-    const { signal, idempotencyKey: key = newKey(), ...message } = options;
     // Without `include` the events have no ids, and could not be joined again.
-    const { include = CHAT_INCLUDES } = message;
-    const body = chatRequest(text, { contactId: this.#contactId, ...message, include });
-    const resend = (): Promise<OpenRun> =>
-      openRun(this.#transport, { key, body, signal, tries: TRIES });
+    const { signal, idempotencyKey: key = newKey(), include = CHAT_INCLUDES, ...rest } = options;
+    const { contactId } = this.#transport.options;
+    const body = chatRequest(text, { contactId, ...rest, include });
+    const read = { signal, tries: TRIES };
+    const resend = (): Promise<OpenRun> => openRun(this.#transport, { key, body, ...read });
     const first = await resend();
-    const read = { first, include, signal, tries: TRIES, resend };
-    for await (const batch of followRun(this.#transport, first.runId, read)) yield* batch;
+    const run = { runId: first.runId, first, resend };
+    for await (const batch of followRun(this.#transport, run, { include, ...read })) yield* batch;
   }
 
   /**
@@ -96,8 +93,7 @@ export class JimsClient {
    * await chat.send('Hello');
    */
   openChat(options: OpenChatOptions = {}): Chat {
-    const { contactId = this.#contactId } = options;
-    return new LiveChat(this.#transport, { ...options, contactId });
+    return new LiveChat(this.#transport, options);
   }
 
   /**

@@ -19,10 +19,7 @@ export class JimsApiError extends Error {
 
   constructor(
     message: string,
-    {
-      cause,
-      ...about
-    }: {
+    about: {
       readonly code: string;
       readonly status?: number | undefined;
       readonly retryAfter?: number | undefined;
@@ -30,12 +27,17 @@ export class JimsApiError extends Error {
       readonly cause?: unknown;
     },
   ) {
-    super(message, { cause });
+    super(message, about);
     Object.assign(this, about);
   }
 }
 
 /** For what the network, or something between, has made of an answer: it is tried again. */
 export function notOfService(): SyntaxError {
-  return new SyntaxError('This is not an answer of the service');
+  return new SyntaxError('Not an answer of the service');
+}
+
+/** For what came to no end, or is silent for too long. */
+export function connectionLost(): Error {
+  return new Error('The connection is lost');
 }

@@ -1,20 +1,16 @@
-import { sseParser } from './sse-parser.ts';
-import type { SseMessage } from './sse-parser.ts';
+import { connectionLost } from './errors.ts';
+import { sseMessages } from './sse-messages.ts';
+import type { SseMessage } from './sse-messages.ts';
 import { nextTry, piecesOf } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
-
-/** What the client of a stream says. */
-export const STREAM = { accept: 'text/event-stream' };
 
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<
   CallOptions,
   'query' | 'signal' | 'tries' | 'onLine'
 > {
-  /** The first connection, where there is one already. */
-  readonly first?: OpenAnswer | undefined;
-  /** Connects once more in another way, where it gives an answer. */
-  readonly reopen?: () => Promise<OpenAnswer | undefined>;
+  /** Connects in another way, where it gives an answer. */
+  readonly connect?: () => Promise<OpenAnswer | undefined>;
   /** Goes on after the event with this id. */
   readonly after?: string | undefined;
   /**
@@ -36,39 +32,22 @@ export async function* follow<T>(
   path: string,
   options: FollowOptions<T>,
 ): AsyncGenerator<readonly T[]> {
-  const { parse, reopen, ...call } = options;
-  let { first, after = '' } = options;
-  for (let count = 1; ; count++) {
-    let fault: unknown;
-    const headers = { ...STREAM, ...(after && { 'last-event-id': after }) };
+  const { parse, connect, ...call } = options;
+  let { after = '' } = options;
+  for (let failures = 0; ; failures++) {
+    const headers = { accept: 'text/event-stream', ...(after && { 'last-event-id': after }) };
     try {
-      const answer =
-        first ?? (await reopen?.()) ?? (await transport.open(path, { ...call, headers }));
-      first = undefined;
-      for await (const messages of messagesOf(answer, after)) {
+      const answer = (await connect?.()) ?? (await transport.open(path, { ...call, headers }));
+      for await (const messages of sseMessages(piecesOf(answer), after)) {
         const events = messages.map((each, index) => parse(each, messages[index - 1]?.id ?? after));
         // An id without data moves nothing: the network has cut off its event.
         after = messages.at(-1)?.id ?? after;
-        count = 0;
+        failures = 0;
         yield events;
       }
-      // The client has seen the end of the stream already.
-      if (answer.response.status === 204) return;
+      throw connectionLost();
     } catch (thrown) {
-      fault = thrown;
+      await nextTry(thrown, failures, { tries: Infinity, ...call });
     }
-    await nextTry(fault, { ...options, count: Math.max(1, count) });
-  }
-}
-
-/** What arrives together of a connection. */
-async function* messagesOf(
-  answer: OpenAnswer,
-  after: string,
-): AsyncGenerator<readonly SseMessage[]> {
-  const read = sseParser(after);
-  for await (const piece of piecesOf(answer)) {
-    const messages = read(piece);
-    if (messages.length > 0) yield messages;
   }
 }

@@ -1,4 +1,4 @@
-export type { Chat, SendOptions, TakenBack } from './chat.ts';
+export type { Chat, OpenChatOptions, SendOptions, TakenBack } from './chat.ts';
 export type {
   ChatButton,
   ChatFeedback,
@@ -13,11 +13,10 @@ export type {
 export { JimsClient } from './client.ts';
 export type { StreamOptions } from './client.ts';
 export { JimsApiError } from './errors.ts';
-export type { OpenChatOptions } from './live-chat.ts';
 export type { MessageOptions } from './message-options.ts';
 export type { FileAddress, JimsFiles, JimsRuns } from './resources.ts';
 export { CHAT_INCLUDES } from './run-stream.ts';
-export type { SseMessage } from './sse-parser.ts';
+export type { SseMessage } from './sse-messages.ts';
 export type {
   EventListOptions,
   ForkOptions,

@@ -46,5 +46,5 @@ export function snakeCase<T>(options: Readonly<Record<string, T>>): Record<strin
 
 /** A key that no other request of the caller has. Pages without https have no `crypto.randomUUID`. */
 export function newKey(): string {
-  return `${Date.now()}-${Math.random()}-${Math.random()}`;
+  return `${Math.random()}-${Math.random()}`;
 }

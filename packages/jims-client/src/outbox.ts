@@ -1,12 +1,14 @@
-import type { AcceptedRun } from './chat-connection.ts';
+import type { ChatConnection } from './chat-connection.ts';
 import { BLANK, MESSAGE, fileOf } from './chat-message.ts';
 import type { ChatFile, ChatMessage } from './chat-snapshot.ts';
-import { withMessage, withChange } from './chat-state.ts';
+import { messageOf, withMessage } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
+import type { OpenChatOptions } from './chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
+import type { OpenAnswer } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
-import type { JsonObject } from './wire.ts';
+import type { Thread } from './wire.ts';
 
 /** A message to send. */
 export interface Draft {
@@ -19,88 +21,116 @@ export interface Draft {
   readonly stored?: readonly ChatFile[] | undefined;
   /** The question that it answers. */
   readonly answers?: string | undefined;
+  /** Of its message in the chat. */
+  key?: string;
+  /** What was sent of it, to a thread or to make one, while nobody knows whether it was accepted. */
+  call?: Call | undefined;
 }
 
-/** What is sent of a message, to a thread or to make one. */
 interface Call {
   readonly key: string;
   readonly body: object;
   readonly threadId: string | undefined;
 }
 
-const NOTHING: Draft = { content: '' };
-
 const TRIES = 10;
 
-/** The messages of the contact that are not stored yet. */
+/** The messages of the contact that are not stored yet, and the call for a greeting: sent one after the other. */
 export class Outbox {
   readonly #store: ChatStore;
-  readonly #threadConfig: JsonObject | undefined;
+  readonly #connection: ChatConnection;
+  readonly #options: OpenChatOptions;
+  readonly #greetingKey = newKey();
   readonly #drafts = new Map<string, Draft>();
-  /** Of messages of which nobody knows whether they were accepted. */
-  readonly #calls = new Map<string, Call>();
 
-  constructor(store: ChatStore, threadConfig: JsonObject | undefined) {
+  constructor(store: ChatStore, connection: ChatConnection, options: OpenChatOptions) {
     this.#store = store;
-    this.#threadConfig = threadConfig;
+    this.#connection = connection;
+    this.#options = options;
   }
 
-  /** Shows a message that is to be sent. Returns its key. */
-  add(draft: Draft): string {
-    const key = newKey();
+  /** Calls for a greeting, unless there is a thread. @throws JimsApiError */
+  greet(): Promise<void> {
+    return this.#queue(this.#greet);
+  }
+
+  /** Shows a message, and sends it until it is accepted. @throws JimsApiError */
+  send(draft: Draft): Promise<void> {
+    const key = (draft.key ??= newKey());
     const { content, type = MESSAGE, text = content } = draft;
     for (const stored of this.#store.state.messages)
       if (stored.createdAt) this.#drafts.delete(stored.key);
     this.#drafts.set(key, draft);
-    const its = { id: key, key, type, text, files: shown(draft) };
-    const message: ChatMessage = { ...BLANK, ...its, role: 'user', state: 'queued' };
+    const message: ChatMessage = {
+      ...BLANK,
+      id: key,
+      key,
+      role: 'user',
+      type,
+      text,
+      files: shown(draft),
+      state: 'queued',
+    };
     this.#store.update((state) => withMessage(state, undefined, message));
-    return key;
+    return this.#queue(() => this.#deliver(key, draft));
   }
 
-  /** Takes a message back that was not accepted. */
-  remove(key: string): Draft {
-    const { messages } = this.#store.state;
-    this.#store.set({ messages: messages.filter((message) => message.key !== key) });
-    const draft = this.#drafts.get(key) ?? NOTHING;
-    this.#drafts.delete(key);
-    this.#calls.delete(key);
-    return draft;
+  /** Takes a message back; `undefined` unless it is `failed`. */
+  takeBack(messageId: string): Draft | undefined {
+    const { state } = this.#store;
+    const message = messageOf(state, messageId);
+    if (message?.state !== 'failed') return undefined;
+    this.#store.set({ messages: state.messages.filter((each) => each !== message) });
+    return this.#drafts.get(message.key);
   }
 
-  /** Lets a message wait once more. */
-  again(key: string): string {
-    this.#change(key, { id: key, runId: undefined, state: 'queued' });
-    return key;
+  /** Messages are accepted in the order in which they are sent. */
+  #queue(action: () => Promise<void>): Promise<void> {
+    const store = this.#store;
+    const sending = store.sending.then(action);
+    store.sending = sending.catch(() => this.#connection.start());
+    this.#connection.wake();
+    return sending;
   }
 
-  /** Sends a message until it is accepted, after `before`; `then` takes its run. @throws JimsApiError */
-  async deliver(
-    key: string,
-    before: () => Promise<void>,
-    then: (run: AcceptedRun) => void,
-  ): Promise<void> {
+  /** Makes the thread, and lets the app speak first in it. */
+  readonly #greet = async (): Promise<void> => {
+    const { threadConfig, greet } = this.#options;
+    const store = this.#store;
+    const { contactId, threadId } = store.state;
+    if (!greet || threadId !== undefined) return;
+    const create = (): Promise<Thread> =>
+      store.threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
+    const thread = await create();
+    store.set({ threadId: thread.thread_id, isLoading: false });
+    const resend = async (): Promise<undefined> => void (await create());
+    if (thread.run_id !== undefined) this.#connection.accepted({ runId: thread.run_id, resend });
+  };
+
+  async #deliver(key: string, draft: Draft): Promise<void> {
     const store = this.#store;
     const { transport, life, onLine } = store;
-    this.#change(key, { state: 'sending' });
+    store.change(key, { state: 'sending' });
     try {
-      await before();
-      const call = { ...(await this.#callOf(key)), signal: life.signal, tries: TRIES };
-      const stream = await openRun(transport, {
+      await this.#greet();
+      const call = { ...(await this.#callOf(key, draft)), signal: life.signal, tries: TRIES };
+      const first = await openRun(transport, {
         ...call,
         onLine: (isLost) => {
           onLine(isLost);
-          this.#change(key, { state: isLost ? 'queued' : 'sending' });
+          store.change(key, { state: isLost ? 'queued' : 'sending' });
         },
       });
-      const { runId, threadId } = stream;
-      this.#calls.delete(key);
+      const { runId, threadId } = first;
+      draft.call = undefined;
       store.set({ threadId, question: undefined, error: undefined });
-      this.#change(key, { id: runId, runId, state: 'complete' });
-      then({ runId, stream, resend: () => openRun(transport, { ...call, onLine }) });
+      store.change(key, { id: runId, runId, state: 'complete' });
+      const resend = (): Promise<OpenAnswer> => openRun(transport, { ...call, onLine });
+      this.#connection.accepted({ runId, first, resend });
     } catch (error) {
-      this.#change(key, { state: 'failed' });
-      throw store.fail(error, { isLost: false });
+      store.change(key, { state: 'failed' });
+      onLine(false);
+      throw store.fail(error);
     }
   }
 
@@ -108,50 +138,39 @@ export class Outbox {
    * What is sent of a message: the same each time, for the service to recognize it, but for one that would make a
    * thread where another message has made it since.
    */
-  async #callOf(key: string): Promise<Call> {
-    const known = this.#calls.get(key);
-    if (known && known.threadId === this.#store.state.threadId) return known;
-    const draft = this.#drafts.get(key) ?? NOTHING;
-    const { type, content, answers } = draft;
+  async #callOf(key: string, draft: Draft): Promise<Call> {
+    const { call, content, type: eventType, answers } = draft;
+    if (call && call.threadId === this.#store.state.threadId) return call;
     const files = await this.#uploaded(key, draft);
     const { threadId, contactId } = this.#store.state;
-    const threadConfig = this.#threadConfig;
     const body = chatRequest(content, {
       contactId,
-      eventType: type,
+      eventType,
       include: CHAT_INCLUDES,
       files,
       answers,
-      ...(threadId === undefined ? { threadConfig, newThread: true } : { threadId }),
+      threadId,
+      ...(!threadId && { newThread: true, threadConfig: this.#options.threadConfig }),
     });
-    const call = { key: newKey(), body, threadId };
-    this.#calls.set(key, call);
-    return call;
+    return (draft.call = { key: newKey(), body, threadId });
   }
 
-  async #uploaded(key: string, draft: Draft): Promise<readonly string[]> {
-    const { contactId, filesUrl } = this.#store.state;
-    let files = shown(draft);
-    const change = (index: number, file: ChatFile): void => {
-      files = files.with(index, file);
-      this.#change(key, { files });
-    };
-    const upload = async (file: Blob, nth: number): Promise<void> => {
-      const index = nth + (draft.stored?.length ?? 0);
+  async #uploaded(key: string, { stored = [], files = [] }: Draft): Promise<readonly string[]> {
+    const { transport, life, state } = this.#store;
+    const { contactId, filesUrl } = state;
+    let uploads = files.map(waitingFile);
+    const upload = async (file: Blob, index: number): Promise<void> => {
+      const show = (now: ChatFile): void => {
+        uploads = uploads.with(index, now);
+        this.#store.change(key, { files: [...stored, ...uploads] });
+      };
       const waiting = waitingFile(file);
-      const stored = await uploadFile(this.#store.transport, file, {
-        contactId,
-        signal: this.#store.life.signal,
-        onProgress: (progress) => change(index, { ...waiting, progress }),
-      });
-      change(index, fileOf(stored, filesUrl));
+      const onProgress = (progress: number): void => show({ ...waiting, progress });
+      const options = { contactId, signal: life.signal, onProgress };
+      show(fileOf(await uploadFile(transport, file, options), filesUrl));
     };
-    await Promise.all((draft.files ?? []).map(upload));
-    return files.flatMap(({ fileId }) => fileId ?? []);
-  }
-
-  #change(key: string, change: Partial<ChatMessage>): void {
-    this.#store.update((state) => withChange(state, key, change));
+    await Promise.all(files.map(upload));
+    return [...stored, ...uploads].flatMap(({ fileId }) => fileId ?? []);
   }
 }
 

@@ -10,19 +10,22 @@ interface NetworkEvents {
 const network: NetworkEvents & typeof globalThis = globalThis;
 
 /**
- * Waits before try number `tries + 1`, or until the network is back: longer each time, not less than the
- * service wants, and never the same for two clients. Rejects with the reason of `signal`.
+ * Waits before the next try, until the network is back, or until `signal` aborts: longer after each failure, not less
+ * than the service wants, and never the same for two clients.
  */
-export function pause(tries: number, signal: AbortSignal | undefined, leastMs = 0): Promise<void> {
-  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** (tries - 1));
-  const ms = Math.max(leastMs, grown * (0.5 + Math.random() / 2));
-  return new Promise((resolve, reject) => {
+export function pause(
+  failures: number,
+  signal: AbortSignal | undefined,
+  leastSeconds = 0,
+): Promise<void> {
+  const grown = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
+  const ms = Math.max(leastSeconds * 1000, grown * (0.5 + Math.random() / 2));
+  return new Promise((resolve) => {
     const done = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', done);
       network.removeEventListener?.('online', done);
-      if (signal?.aborted) reject(signal.reason);
-      else resolve();
+      resolve();
     };
     const timer = setTimeout(done, ms);
     signal?.addEventListener('abort', done);

@@ -1,4 +1,4 @@
-import { asJimsApiError } from './transport.ts';
+import { LONG_MS, retried } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';
@@ -48,19 +48,20 @@ export function runsOf(transport: Transport, signal?: AbortSignal): JimsRuns {
   };
 }
 
-export function filesOf(transport: Transport, contactId: string | undefined): JimsFiles {
+export function filesOf(transport: Transport): JimsFiles {
+  const { contactId } = transport.options;
   return {
     upload: (file, options) => uploadFile(transport, file, { contactId, ...options }),
-    read: async (fileId) => {
-      const { response, end } = await transport.open(`/api/v1/files/${fileId}`, {});
-      try {
-        return await response.blob();
-      } catch (error) {
-        throw asJimsApiError(error);
-      } finally {
-        end();
-      }
-    },
+    read: (fileId) =>
+      retried({}, async () => {
+        const { response, watch, end } = await transport.open(`/api/v1/files/${fileId}`, {});
+        watch(LONG_MS);
+        try {
+          return await response.blob();
+        } finally {
+          end();
+        }
+      }),
     async address(fileId) {
       const { url, ...rest } = await transport.json<FileAddress>(`/api/v1/files/${fileId}/address`);
       // It is whole when the service knows its public address.

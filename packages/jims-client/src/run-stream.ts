@@ -1,6 +1,5 @@
 import { JimsApiError, notOfService } from './errors.ts';
-import { STREAM, follow } from './follow.ts';
-import type { FollowOptions } from './follow.ts';
+import { follow } from './follow.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
@@ -18,7 +17,7 @@ export const CHAT_INCLUDES: readonly Include[] = [
 ];
 
 /** Why a run has failed that runs again when its message is sent again with its key. */
-const LOST = /^(?:lost|shutting_down|store_unavailable|restarted|disconnected)$/;
+const LOST = /^(?:lost|shutting_down|store_unavailable|disconnected)$/;
 
 /** How often a message is sent again because its run was lost. */
 const MAX_RESENDS = 8;
@@ -32,7 +31,7 @@ export interface OpenRun extends OpenAnswer {
 /** Sends a message until it is accepted. @throws JimsApiError */
 export function openRun(transport: Transport, call: CallOptions): Promise<OpenRun> {
   return retried(call, async () => {
-    const answer = await transport.open('/api/v1/chat/stream', { ...call, headers: STREAM });
+    const answer = await transport.open('/api/v1/chat/stream', call);
     const { headers } = answer.response;
     const runId = headers.get('x-jims-run-id');
     const threadId = headers.get('x-jims-thread-id');
@@ -42,33 +41,44 @@ export function openRun(transport: Transport, call: CallOptions): Promise<OpenRu
   });
 }
 
-/** How to read a run. */
-export interface FollowRunOptions extends Omit<FollowOptions<StreamEvent>, 'parse' | 'query'> {
-  readonly include?: readonly Include[] | undefined;
+/** A run to read. */
+export interface FollowedRun {
+  readonly runId: string;
+  /** Where it can be read, when that was not done yet. */
+  first?: OpenAnswer | undefined;
   /** Sends its message again: a run that was lost runs once more. */
   readonly resend?: (() => Promise<OpenAnswer | undefined>) | undefined;
+}
+
+/** How to read it. */
+export interface FollowRunOptions extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
+  readonly include?: readonly Include[] | undefined;
 }
 
 /** Reads a run to its end, through lost connections and lost processes. */
 export async function* followRun(
   transport: Transport,
-  runId: string,
-  { include = CHAT_INCLUDES, resend, ...options }: FollowRunOptions,
+  run: FollowedRun,
+  { include = CHAT_INCLUDES, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
+  const { runId, resend } = run;
   let resends = 0;
   let isAgain = false;
   const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
     ...options,
     query: { include: include.join() },
-    reopen: async () => (isAgain ? resend?.() : undefined),
+    async connect() {
+      const { first } = run;
+      run.first = undefined;
+      return first ?? (isAgain ? resend?.() : undefined);
+    },
     parse({ id, event, data }, before) {
       // An event without an id of its own has that of the one before.
       const parsed = { id: id === before ? undefined : id, event, data: objectIn(data) };
       if (!isStreamEvent(parsed)) throw notOfService();
-      isAgain = resend !== undefined && isEnd(parsed) && isLost(parsed) && resends < MAX_RESENDS;
-      if (!isAgain) return parsed;
-      resends++;
-      throw notOfService();
+      isAgain = isEnd(parsed) && LOST.test(reasonOf(parsed)) && resends++ < MAX_RESENDS;
+      if (isAgain && resend) throw notOfService();
+      return parsed;
     },
   });
   for await (const batch of batches) {
@@ -95,18 +105,16 @@ export function isEnd({ event, id }: StreamEvent): boolean {
   return event === 'result' || event === 'error' || (event === 'cancelled' && id !== undefined);
 }
 
-/** Whether a run ended only because its process did. */
-function isLost({ event, data }: StreamEvent): boolean {
-  return LOST.test(
-    (event === 'error' && data.code) || (event === 'cancelled' && data.reason) || '',
-  );
+/** Why a run has no answer. */
+function reasonOf({ event, data }: StreamEvent): string {
+  if (event === 'error') return data.code ?? 'pipeline_failed';
+  return event === 'cancelled' ? data.reason : '';
 }
 
-/** Why a run has no answer, by its last event; `undefined` when nothing is known of the run any more. */
-export function errorOfEnd(end: StreamEvent | undefined): JimsApiError {
-  const { detail = 'The run has no answer', code = 'pipeline_failed' } =
-    end?.event === 'error'
-      ? end.data
-      : { code: end?.event === 'cancelled' ? end.data.reason : 'not_found' };
-  return new JimsApiError(detail, { code });
+/** Why a run has no answer, by its last event. */
+export function errorOfEnd(end: StreamEvent): JimsApiError {
+  const code = reasonOf(end);
+  return new JimsApiError(end.event === 'error' ? end.data.detail : `The run was ${code}`, {
+    code,
+  });
 }

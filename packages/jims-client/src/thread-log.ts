@@ -1,106 +1,86 @@
-import { cursorOf, withEvents, withQuestion } from './chat-state.ts';
+// The stored part of a thread, read into the state of a chat until it works, or a signal aborts.
+import { cursorOf, withEvents, withQuestion, withRuns } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { Query } from './transport.ts';
 import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread, ThreadEvent } from './wire.ts';
 
 const LONG_PAGE = 200;
 
-/** The stored part of a thread, read into the state of a chat. */
-export class ThreadLog {
-  readonly path: string;
-  readonly #store: ChatStore;
+export function threadPath({ state }: ChatStore): string {
+  return `/api/v1/threads/${state.threadId}`;
+}
 
-  constructor(store: ChatStore) {
-    this.#store = store;
-    this.path = `/api/v1/threads/${store.state.threadId}`;
-  }
+/** Reads the newest runs, or those before a position. */
+export async function readRuns(
+  store: ChatStore,
+  signal: AbortSignal,
+  cursor?: string,
+): Promise<readonly RunSummary[]> {
+  const { runs } = await get<RunPage>(store, '/runs', signal, { cursor });
+  store.update((state) => withRuns(state, runs));
+  return runs;
+}
 
-  /** Reads the newest messages, and what is known of them; resolves with the newest runs. */
-  async load(signal: AbortSignal): Promise<readonly RunSummary[]> {
-    const [page, { feedback }] = await Promise.all([
-      this.#newest(signal),
-      this.#get<FeedbackPage>('/feedback', signal, { limit: LONG_PAGE }),
-      this.refresh(signal),
-    ]);
-    const runs = await this.runs(signal);
-    const given = feedback.map(({ message_id, value, comment }) => [
-      message_id,
-      { value, ...(comment !== null && { comment }) },
-    ]);
-    this.#store.update((state) =>
-      withEvents(
-        {
-          ...state,
-          // Copied messages have other ids than those that they were copied from.
-          messages: state.messages.filter(({ createdAt }) => !createdAt),
-          feedback: Object.fromEntries(given),
-          older: page.next_cursor,
-        },
-        page.events,
-      ),
-    );
-    return runs;
-  }
+/** Reads the newest messages, or those before a position, and what the contact thinks of them. */
+export async function readPage(
+  store: ChatStore,
+  signal: AbortSignal,
+  cursor?: string,
+): Promise<void> {
+  const [{ events, next_cursor: older }, { feedback }] = await Promise.all([
+    pageOf(store, signal, { order: 'desc', cursor }),
+    get<FeedbackPage>(store, '/feedback', signal, { limit: LONG_PAGE }),
+  ]);
+  const { messages } = store.state;
+  // Copied messages have other ids than those that they were copied from.
+  if (!cursor) store.set({ messages: messages.filter(({ createdAt }) => !createdAt) });
+  takeEvents(store, events.toReversed());
+  for (const { message_id, value, comment } of feedback)
+    store.change(message_id, { feedback: comment === null ? { value } : { value, comment } });
+  store.set({ older });
+}
 
-  /** Reads the newest runs. */
-  async runs(signal: AbortSignal): Promise<readonly RunSummary[]> {
-    const { runs } = await this.#get<RunPage>('/runs', signal);
-    return runs;
-  }
+/** Reads the page before the oldest message. */
+export async function loadOlder(store: ChatStore, signal: AbortSignal): Promise<void> {
+  const { older } = store.state;
+  if (older === null) return;
+  await readPage(store, signal, older);
+  await readRuns(store, signal, older);
+}
 
-  /** Reads the page before the oldest message. */
-  async loadOlder(signal: AbortSignal): Promise<void> {
-    const { older } = this.#store.state;
-    if (older === null) return;
-    const page = await this.#newest(signal, older);
-    this.#store.update((state) => ({ ...withEvents(state, page.events), older: page.next_cursor }));
+/** Reads what came after the newest known message. */
+export async function syncLog(store: ChatStore, signal: AbortSignal): Promise<void> {
+  for (let cursor: string | undefined | null = cursorOf(store.state); cursor !== null;) {
+    const page = await pageOf(store, signal, { limit: LONG_PAGE, cursor });
+    takeEvents(store, page.events);
+    cursor = page.next_cursor;
   }
+}
 
-  /** Reads what came after the newest known message. */
-  async sync(signal: AbortSignal): Promise<void> {
-    for (let cursor: string | undefined | null = cursorOf(this.#store.state); cursor !== null;) {
-      const page = await this.#events(signal, { limit: LONG_PAGE, cursor });
-      this.take(page.events);
-      cursor = page.next_cursor;
-    }
-  }
+/** Adds events, oldest first. */
+export function takeEvents(store: ChatStore, events: readonly ThreadEvent[]): void {
+  store.update((state) => withEvents(state, events));
+}
 
-  /** Adds events that came one after the other. */
-  take(events: readonly ThreadEvent[]): void {
-    this.#store.update((state) => withEvents(state, events));
-  }
+/** Reads what the thread is called, and what it waits for. */
+export async function refreshThread(store: ChatStore, signal: AbortSignal): Promise<void> {
+  const { title, question, contact_id } = await get<Thread>(store, '', signal);
+  const { contactId = contact_id ?? undefined } = store.state;
+  store.set({ title: title ?? undefined, contactId });
+  store.update((state) => withQuestion(state, question));
+}
 
-  /** Reads what the thread is called, and what it waits for. */
-  async refresh(signal: AbortSignal): Promise<void> {
-    const { title, question, contact_id } = await this.#get<Thread>('', signal);
-    this.#store.update((state) =>
-      withQuestion(
-        {
-          ...state,
-          title: title ?? undefined,
-          contactId: state.contactId ?? contact_id ?? undefined,
-        },
-        question,
-      ),
-    );
+/** While a message is on its way nobody knows whether a new one of the log is that message: read again then. */
+async function pageOf(store: ChatStore, signal: AbortSignal, query: Query): Promise<EventPage> {
+  for (;;) {
+    const { sending } = store;
+    await sending;
+    const page = await get<EventPage>(store, '/events', signal, { domain: 'comm', ...query });
+    if (sending === store.sending) return page;
   }
+}
 
-  #newest(signal: AbortSignal, cursor?: string): Promise<EventPage> {
-    return this.#events(signal, { order: 'desc', cursor });
-  }
-
-  /** While a message is on its way nobody knows whether a new one of the log is that message: read again then. */
-  async #events(signal: AbortSignal, query: Query): Promise<EventPage> {
-    for (;;) {
-      const sending = this.#store.sending;
-      await sending;
-      const page = await this.#get<EventPage>('/events', signal, { domain: 'comm', ...query });
-      if (sending === this.#store.sending) return page;
-    }
-  }
-
-  #get<T>(path: string, signal: AbortSignal, query?: Query): Promise<T> {
-    const { transport, onLine } = this.#store;
-    return transport.json<T>(this.path + path, { query, signal, tries: Infinity, onLine });
-  }
+function get<T>(store: ChatStore, path: string, signal: AbortSignal, query?: Query): Promise<T> {
+  const { transport, onLine } = store;
+  return transport.json<T>(threadPath(store) + path, { query, signal, tries: Infinity, onLine });
 }

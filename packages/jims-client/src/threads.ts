@@ -79,11 +79,8 @@ export interface ForkOptions {
   readonly supersede?: boolean;
 }
 
-export function threadsOf(
-  transport: Transport,
-  contactId: string | undefined,
-  signal?: AbortSignal,
-): JimsThreads {
+export function threadsOf(transport: Transport, signal?: AbortSignal): JimsThreads {
+  const { contactId } = transport.options;
   const call = <T>(path: string, options?: CallOptions): Promise<T> =>
     transport.json(`/api/v1/threads${path}`, { signal, ...options });
   const threads: JimsThreads = {
@@ -93,9 +90,7 @@ export function threadsOf(
     events: (threadId, options) => call(`/${threadId}/events`, { query: { ...options } }),
     runs: (threadId, options) => call(`/${threadId}/runs`, { query: { ...options } }),
     rename: (threadId, title) => call(`/${threadId}`, { method: 'PATCH', body: { title } }),
-    async delete(threadId) {
-      await call(`/${threadId}`, { method: 'DELETE' });
-    },
+    delete: (threadId) => call(`/${threadId}`, { method: 'DELETE' }),
     fork: (threadId, body = {}) => call(`/${threadId}/fork`, { body }),
     async export(threadId) {
       const thread = await threads.get(threadId);

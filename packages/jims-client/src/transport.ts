@@ -1,4 +1,4 @@
-import { JimsApiError } from './errors.ts';
+import { JimsApiError, connectionLost } from './errors.ts';
 import { pause } from './pause.ts';
 
 /** What sends a request. */
@@ -8,7 +8,10 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export interface JimsClientOptions {
   /** The service, such as `https://chat.example`; a path is kept. In a page the default is its own origin. */
   readonly url?: string;
-  /** A token, or what gets one. It is called again when the service does not take the token any more. */
+  /**
+   * A token, or what gets one. It is called again when the service does not take the token any more, once for all
+   * requests of that moment. When the new token is refused, too, they fail, and the next request gets another one.
+   */
   readonly token?: string | (() => string | undefined | Promise<string | undefined>);
   /** The contact, for services that do not know it by the token. */
   readonly contactId?: string;
@@ -43,12 +46,11 @@ export interface CallOptions {
 
 const TRIES = 6;
 const SILENCE_MS = 25_000;
-const BYTES = 'application/octet-stream';
 /** A file may be on its way for long, and nobody says how far it is. */
-const UPLOAD_MS = 600_000;
+export const LONG_MS = 600_000;
 
 /** No later time changes them. */
-const FINAL = /^(?:deadline|recovery_off)$/;
+const FINAL = /^(?:aborted|deadline)$/;
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
   404: 'not_found',
@@ -58,7 +60,10 @@ const CODES: Readonly<Record<number, string>> = {
 /** Sends requests to the service, with the token of the caller. */
 export class Transport {
   readonly options: JimsClientOptions;
+  /** One call for all requests that begin together. */
   #token: Promise<string | undefined> | undefined;
+  /** Whether a token was refused, and none was taken since. */
+  #isRefused = false;
 
   constructor(options: JimsClientOptions) {
     this.options = options;
@@ -76,35 +81,46 @@ export class Transport {
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
   async open(path: string, options: CallOptions, isAgain = false): Promise<OpenAnswer> {
     const { token } = this.options;
-    // One call for all requests that begin together.
-    const used = (this.#token ??= (async () => (typeof token === 'function' ? token() : token))());
+    const current = (this.#token ??= (async () =>
+      typeof token === 'function' ? token() : token)());
+    current.catch(() => {
+      this.#token = undefined;
+    });
+    const value = await current;
     try {
-      return await this.#opened(path, options, used);
+      const answer = await this.#opened(path, options, value);
+      this.#isRefused = false;
+      return answer;
     } catch (thrown) {
       const error = asJimsApiError(thrown);
-      const { status = 401 } = error;
-      if (status === 401 && this.#token === used) this.#token = undefined;
-      if (error.status !== 401 || typeof token !== 'function' || isAgain) throw error;
-      return this.open(path, options, true);
+      if (error.status !== 401 || typeof token !== 'function') throw error;
+      // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
+      const isNews = this.#token === current;
+      const isLast = isAgain || (isNews ? this.#isRefused : this.#token === undefined);
+      if (isNews) this.#token = undefined;
+      this.#isRefused = true;
+      if (!isLast) return this.open(path, options, true);
+      error.message += ' (a new token, too)';
+      throw error;
     }
   }
 
   async #opened(
     path: string,
     options: CallOptions,
-    token: Promise<string | undefined>,
+    token: string | undefined,
   ): Promise<OpenAnswer> {
     const { silenceMs = SILENCE_MS } = this.options;
-    const guard = guarded(options.body instanceof Blob ? UPLOAD_MS : silenceMs, options.signal);
+    const guard = guarded(options.body instanceof Blob ? LONG_MS : silenceMs, options.signal);
     const { signal, end } = guard;
     try {
-      const used = await token;
       signal.throwIfAborted();
-      const sent = this.#send(path, { ...options, signal }, used);
+      const sent = this.#send(path, { ...options, signal }, token);
       const response = await Promise.race([sent, endOf(signal)]);
-      if (!response.ok) throw errorOf(response, await textOf({ response, ...guard }));
+      const answer = { response, ...guard };
+      if (!response.ok) throw errorOf(response, await textOf(answer));
       options.onLine?.(false);
-      return { response, ...guard };
+      return answer;
     } catch (error) {
       end();
       throw error;
@@ -124,17 +140,18 @@ export class Transport {
     }: CallOptions & { readonly signal: AbortSignal },
     token: string | undefined,
   ): Promise<Response> {
+    // A file brings its own type.
     const isFile = body instanceof Blob;
     return send(this.address(path, query), {
       method,
       headers: {
         ...this.options.headers,
         ...(token && { authorization: `Bearer ${token}` }),
-        ...(body && { 'content-type': isFile ? body.type || BYTES : 'application/json' }),
+        ...(body && !isFile && { 'content-type': 'application/json' }),
         ...(key && { 'idempotency-key': key }),
         ...headers,
       },
-      ...(body && { body: isFile ? body : JSON.stringify(body) }),
+      body: isFile ? body : JSON.stringify(body),
       signal,
       cache: 'no-store',
     });
@@ -158,38 +175,30 @@ export interface OpenAnswer extends Guard {
 }
 
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
-export async function retried<T>(
-  { signal, tries = TRIES, onLine }: CallOptions,
-  run: () => Promise<T>,
-): Promise<T> {
-  for (let count = 1; ; count++) {
+export async function retried<T>(call: CallOptions, run: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures++) {
     try {
       return await run();
     } catch (thrown) {
-      await nextTry(thrown, { count, tries, signal, onLine });
+      await nextTry(thrown, failures, call);
     }
   }
 }
 
-/** How a request has gone so far. */
-interface Tries extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
-  readonly count: number;
-}
-
-/** Waits before the next try. @throws JimsApiError when there is none. */
+/** Waits before the next try, after so many failures in a row. @throws JimsApiError when there is none. */
 export async function nextTry(
   thrown: unknown,
-  { count, tries = Infinity, signal, onLine }: Tries,
+  failures: number,
+  { signal, tries = TRIES, onLine }: CallOptions,
 ): Promise<void> {
   const error = asJimsApiError(thrown);
-  if (count >= tries || !isTransient(error)) throw error;
+  if (failures + 1 >= tries || !isTransient(error)) throw error;
   onLine?.(true);
-  await pause(count, signal, (error.retryAfter ?? 0) * 1000);
+  await pause(failures, signal, error.retryAfter);
 }
 
-/** Whether the same request may work later. */
-function isTransient({ code, status = 0 }: JimsApiError): boolean {
-  if (code === 'network' || code === 'invalid_answer') return true;
+/** Whether the same request may work later. Without a status there was no answer, or it is not of the service. */
+function isTransient({ code, status = 503 }: JimsApiError): boolean {
   return status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
 }
 
@@ -197,13 +206,13 @@ function isTransient({ code, status = 0 }: JimsApiError): boolean {
 interface Guard {
   /** Its reason says why it was really given up. */
   readonly signal: AbortSignal;
-  /** Whether something must come from now on. */
-  readonly watch: (isWatched: boolean) => void;
+  /** Something must come from now on, within so many milliseconds. */
+  readonly watch: (ms?: number) => void;
   /** Ends the request with what is left of it. */
   readonly end: () => void;
 }
 
-function guarded(ms: number, outer: AbortSignal | undefined): Guard {
+function guarded(silenceMs: number, outer: AbortSignal | undefined): Guard {
   const inner = new AbortController();
   const { signal } = inner;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -213,11 +222,11 @@ function guarded(ms: number, outer: AbortSignal | undefined): Guard {
     inner.abort(reason);
   };
   const end = (): void => giveUp();
-  const watch = (isWatched: boolean): void => {
+  const watch = (ms = silenceMs): void => {
     clearTimeout(timer);
-    if (isWatched) timer = setTimeout(giveUp, ms, new Error('The service is silent'));
+    timer = setTimeout(giveUp, ms, connectionLost());
   };
-  watch(true);
+  watch();
   outer?.addEventListener('abort', end);
   if (outer?.aborted) end();
   return { signal, watch, end };
@@ -230,7 +239,7 @@ function endOf(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** What a connection brings, until it ends. @throws JimsApiError */
+/** What a connection brings, until it ends. */
 export async function* piecesOf({
   response,
   signal,
@@ -243,14 +252,14 @@ export async function* piecesOf({
     const reader = response.body.getReader();
     signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
     const decoder = new TextDecoder();
-    watch(true);
-    for (let read; !(read = await reader.read()).done; watch(true)) {
-      watch(false);
+    for (let read; !(read = await reader.read()).done; watch()) {
+      // What is done with it may take long.
+      watch(LONG_MS);
       yield decoder.decode(read.value, { stream: true });
     }
     signal.throwIfAborted();
   } catch (error) {
-    throw asJimsApiError(signal.aborted ? signal.reason : error);
+    throw signal.aborted ? signal.reason : error;
   } finally {
     end();
   }
@@ -262,18 +271,24 @@ async function textOf(answer: OpenAnswer): Promise<string> {
   return text;
 }
 
+/** Where an answer of something between has other types, they are in the error. */
+interface ErrorBody {
+  readonly detail?: string | { readonly loc: unknown; readonly msg: string }[];
+  readonly code?: string;
+}
+
 function errorOf({ status, headers }: Response, text: string): JimsApiError {
-  let body: { readonly detail?: unknown; readonly code?: unknown } | undefined;
+  let body: ErrorBody | undefined;
   try {
     body = JSON.parse(text);
   } catch {}
   const { detail = `HTTP ${status}`, code = CODES[status] ?? `http_${status}` } = body ?? {};
   // A sentence, or a list of what is wrong with a request.
   const message = Array.isArray(detail)
-    ? detail.map(({ loc, msg }) => `${loc}: ${msg}`).join('; ')
-    : String(detail);
+    ? detail.map(({ loc, msg }) => [loc, msg].join(': ')).join('; ')
+    : detail;
   return new JimsApiError(message, {
-    code: String(code),
+    code,
     status,
     requestId: headers.get('x-request-id') ?? undefined,
     retryAfter: Number(headers.get('retry-after')) || undefined,

@@ -1,9 +1,8 @@
+import { connectionLost } from './errors.ts';
 import type { Transport } from './transport.ts';
 import type { StoredFile } from './wire.ts';
 
 /** What is used of it where there is one: in browsers and their workers, and in React Native. */
-declare const XMLHttpRequest: (new () => Xhr) | undefined;
-
 interface Xhr {
   readonly status: number;
   readonly responseText: string;
@@ -16,9 +15,12 @@ interface Xhr {
   readonly addEventListener: (type: 'loadend', listener: () => void) => void;
   readonly open: (method: string, url: string) => void;
   readonly setRequestHeader: (name: string, value: string) => void;
-  readonly send: (body: unknown) => void;
+  send(body: unknown): void;
   readonly abort: () => void;
 }
+
+const { XMLHttpRequest: Request }: { readonly XMLHttpRequest?: new () => Xhr } & typeof globalThis =
+  globalThis;
 
 export interface UploadOptions {
   /** Default: the name of a `File`, else `file`. */
@@ -31,7 +33,7 @@ export interface UploadOptions {
 
 /** The name of a file of a form; other blobs have none. */
 export function nameOf(file: Blob): string {
-  return 'name' in file && typeof file.name === 'string' ? file.name : 'file';
+  return 'name' in file ? String(file.name) : 'file';
 }
 
 /** Stores a file, for a message to name it. @throws JimsApiError */
@@ -40,7 +42,6 @@ export async function uploadFile(
   file: Blob,
   { name = nameOf(file), contactId, signal, onProgress = () => {} }: UploadOptions = {},
 ): Promise<StoredFile> {
-  const Request = typeof XMLHttpRequest === 'function' ? XMLHttpRequest : undefined;
   const stored = await transport.json<StoredFile>('/api/v1/files', {
     query: { name, contact_id: contactId },
     body: file,
@@ -69,10 +70,9 @@ function sendByXhr(
     );
     xhr.addEventListener('loadend', () => {
       const { status, responseText } = xhr;
-      // A response that is made of a string is plain text otherwise.
-      const answered = { 'content-type': 'application/json' };
-      if (status) resolve(new Response(responseText, { status, headers: answered }));
-      else reject(new TypeError('The upload broke off'));
+      // A response that is made of a string would be plain text.
+      if (status) resolve(new Response(new Blob([responseText]), { status }));
+      else reject(connectionLost());
     });
     signal?.addEventListener('abort', () => xhr.abort());
     xhr.send(body);

@@ -117,7 +117,10 @@ describe('a chat', () => {
 
   test('a greeting comes before the first message, and older messages come in pages', async (t) => {
     await using served = await serveApp({
-      pipeline: counting,
+      pipeline(ctx) {
+        if (ctx.lastUserMessage === 'fail') throw new Error('kaboom');
+        counting(ctx);
+      },
       conversationStartPipeline: (ctx) => ctx.sendMessage('Welcome!'),
     });
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
@@ -130,15 +133,21 @@ describe('a chat', () => {
       'user: Hi',
       'assistant: 2 so far',
     ]);
+    await assert.rejects(jims.chat('fail', { threadId }), { code: 'pipeline_failed' });
     for (let count = 0; count < 30; count++) await jims.chat(`n${count}`, { threadId });
     const again = open(t, jims, { threadId });
     const newest = await until(again, isSettled);
     assert.equal(newest.messages.length, 50);
     assert.equal(newest.hasOlder, true);
     await again.loadOlder();
-    const all = await until(again, has(63));
+    const all = await until(again, has(64));
     assert.equal(all.hasOlder, false);
     assert.equal(all.messages[0]?.text, 'Welcome!');
+    const unanswered = all.messages.filter(({ isUnanswered }) => isUnanswered);
+    assert.deepEqual(
+      unanswered.map(({ text }) => text),
+      ['fail'],
+    );
   });
 
   test('the app greets in a new chat when somebody listens, once; a reload in the middle goes on', async (t) => {
@@ -236,6 +245,7 @@ describe('a chat', () => {
     await chat.send('first');
     const failed = await until(chat, ({ error }) => error !== undefined);
     assert.match(failed.error?.message ?? '', /kaboom/);
+    assert.equal(failed.messages[0]?.isUnanswered, true);
     const again = open(t, jims, { threadId: failed.threadId });
     assert.equal(
       (await until(again, ({ error }) => error !== undefined)).error?.code,
@@ -246,6 +256,7 @@ describe('a chat', () => {
     const retried = await until(chat, has(2));
     assert.deepEqual(textsOf(retried), ['user: first', 'assistant: 1 so far']);
     assert.equal(retried.error, undefined);
+    assert.equal(retried.messages[0]?.isUnanswered, false);
     await chat.send('second');
     const { messages, threadId } = await until(chat, has(4));
     await chat.edit(messages[2]?.id ?? '', 'changed');
@@ -254,6 +265,11 @@ describe('a chat', () => {
       (snapshot) => has(4)(snapshot) && snapshot.threadId !== threadId,
     );
     assert.deepEqual(textsOf(edited).slice(2), ['user: changed', 'assistant: 3 so far']);
+    const { threads } = await jims.threads.list();
+    assert.deepEqual(
+      threads.map(({ thread_id }) => thread_id),
+      [edited.threadId],
+    );
   });
 
   test('a durable run that other code has stopped goes on in its thread; for a contact, in a copy', async (t) => {

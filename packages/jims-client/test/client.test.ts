@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 
 import { serveApp } from '../../jims-api/test/support/listening-app.ts';
 import { JimsClient } from '../src/index.ts';
+import { until } from './support/until.ts';
 
 describe('a client', () => {
   test('it sends a message and gets the answer, or follows it', async () => {
@@ -74,5 +75,35 @@ describe('a client', () => {
     assert.equal(calls, 2);
     const refused = new JimsClient({ url: served.origin, token: 'wrong' });
     await assert.rejects(refused.threads.list(), { status: 401, code: 'unauthorized' });
+  });
+
+  test('a new token that is refused, too, is an error; only a later request gets another one', async (t) => {
+    await using served = await serveApp((ctx) => ctx.sendMessage('done'), { apiKeys: ['good'] });
+    const { promise: isReleased, resolve: release } = Promise.withResolvers<void>();
+    let isSignedIn = false;
+    let calls = 0;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      token: () => (calls++, isSignedIn ? 'good' : `old ${calls}`),
+      async fetch(url, init) {
+        if (url.endsWith('/app')) await isReleased;
+        return fetch(url, init);
+      },
+    });
+    const refused = { status: 401, code: 'unauthorized', message: /a new token, too/ };
+    const slow = jims.request('/api/v1/app');
+    const chat = jims.openChat({ threadId: crypto.randomUUID() });
+    t.after(chat.close);
+    await until(chat, ({ error }) => error?.code === 'unauthorized');
+    assert.equal(calls, 2);
+    release();
+    await assert.rejects(slow, refused);
+    assert.equal(calls, 2, 'it began with the first token');
+    await assert.rejects(jims.threads.list(), refused);
+    assert.equal(calls, 3);
+    isSignedIn = true;
+    await Promise.all([jims.threads.list(), jims.threads.list()]);
+    assert.equal(calls, 4);
   });
 });

@@ -19,6 +19,7 @@ export type { CallerShares } from './run/caller-shares.ts';
 export type { SendDelivery, SendResult } from './run/deliveries.ts';
 export { failCurrentRun } from './run/stop-switch.ts';
 export { MAX_SUBSCRIPTIONS } from './store/store.ts';
+export { unfailing } from './telemetry/logger.ts';
 export { onTracingFault, withCallersTrace } from './telemetry/tracing.ts';
 export type { TraceIds } from './telemetry/tracing.ts';
 export { filesOfMessage } from './thread/message.ts';

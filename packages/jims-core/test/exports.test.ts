@@ -274,6 +274,7 @@ test('jims-core/host exports these names and no others', async () => {
     'supersededBy',
     'takeOver',
     'textPieces',
+    'unfailing',
     'withCallersTrace',
   ];
   const types = [

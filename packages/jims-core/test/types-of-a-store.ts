@@ -90,6 +90,7 @@ export interface StoreByHand {
   listFeedback(query: FeedbackQuery): Promise<FeedbackList>;
   indexMessages: Answer<boolean>;
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
+  mergeThreadConfig(threadId: string, members: JsonObject): Promise<Thread | undefined>;
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
   appendEvents(
     threadId: string,
@@ -123,6 +124,7 @@ export interface StoreByHand {
   storeEntries(run: RunOwner, entries: readonly JournalEntry[]): Promise<'stored' | 'fenced'>;
   loadChain(chainId: string): Promise<ChainRecord | undefined>;
   releaseRun(run: RunOwner): Promise<'released' | 'fenced'>;
+  durableRunsOf(instanceId: string): Promise<readonly RunOwner[]>;
   retryRun(request: RetryRequest): Promise<RetryResult>;
   question(questionId: string): Promise<QuestionRecord | undefined>;
   listQuestions(query: QuestionQuery): Promise<QuestionList>;

@@ -43,6 +43,8 @@ export interface ChatTexts {
   /** Puts a message that was not sent into the field again. */
   readonly writeAgain: string;
   readonly discard: string;
+  /** Of a message whose run failed. */
+  readonly noAnswer: string;
   readonly stopped: string;
   readonly clicked: string;
   readonly copy: string;
@@ -109,6 +111,7 @@ export const ENGLISH: ChatTexts = {
   notSent: 'Not sent',
   writeAgain: 'Edit',
   discard: 'Discard',
+  noAnswer: 'No answer',
   stopped: 'Stopped',
   clicked: 'Chosen',
   copy: 'Copy',

@@ -76,6 +76,41 @@ describe('<jims-chat>', () => {
     assert.deepEqual(browser.errors, []);
   });
 
+  test('a message without an answer says so, also after the next one and a reload', async () => {
+    let isBroken = true;
+    await using served = await serveWidget((ctx) => {
+      if (isBroken) throw new Error('kaboom');
+      return ctx.sendMessage(`You said: ${ctx.lastUserMessage}`);
+    }, INLINE);
+    await using browser = await openPage(served.origin);
+    const { page } = browser;
+    const lost = page.getByRole('listitem').filter({ hasText: 'No answer' });
+    await say(page, 'one');
+    await lost.getByRole('button', { name: 'Try again' }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 1);
+    assert.deepEqual(await accessibilityFaults(page), []);
+    isBroken = false;
+    await say(page, 'two');
+    await untilSaid(page, 'You said: two');
+    assert.match(await lost.innerText(), /one/);
+    await page.reload();
+    await untilSaid(page, 'You said: two');
+    await lost.waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+    isBroken = true;
+    await say(page, 'three');
+    await page.getByRole('button', { name: 'Try again' }).waitFor();
+    isBroken = false;
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await untilSaid(page, 'You said: three');
+    assert.equal(await page.getByRole('button', { name: 'Try again' }).count(), 0);
+    // A run that is not durable cannot go on: its message is sent again in a copy of the thread.
+    assert.deepEqual(
+      browser.errors.filter((error) => !error.includes('409')),
+      [],
+    );
+  });
+
   test('a question with buttons, tools, files in and out, feedback, a changed message, a new chat', async () => {
     await using served = await serveWidget(
       refundDesk,

@@ -32,15 +32,10 @@ export async function resultOfRun(
   try {
     return resultOf(end);
   } catch (error) {
-    const { status, detail, code, cause, headers } = toHttpError(error, {
-      requestId,
-      exposeErrors,
-    });
-    throw new HttpError(status, detail, {
-      code,
-      cause,
-      headers: { ...headers, ...runHeaders(run) },
-    });
+    const failure = toHttpError(error, { requestId, exposeErrors });
+    const { status, detail, code, cause, hasRun } = failure;
+    const headers = { ...failure.headers, ...runHeaders(run) };
+    throw new HttpError(status, detail, { code, cause, hasRun, headers });
   }
 }
 
@@ -65,10 +60,20 @@ export function resultOf(end: RunEnd): RunResult {
 
 /** Why a run has no result: to be thrown, or sent in a stream. */
 export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Error {
-  if (end.type === 'error') return end.error;
-  const { reason } = end;
+  if (end.type === 'error')
+    return end.error.code === 'store_unavailable' ? unstored(end) : end.error;
+  const { reason, goesOn = false } = end;
   if (isWanted(reason)) return new HttpError(409, 'The run was cancelled', { code: 'cancelled' });
-  return new HttpError(503, AGAIN[reason], { code: reason, headers: { 'retry-after': '1' } });
+  const text = goesOn ? GOES_ON : AGAIN[reason];
+  const headers = { 'retry-after': '1' };
+  return new HttpError(503, text, { code: reason, headers, hasRun: goesOn });
+}
+
+/** The pipeline has run, and how that ended could not be stored. */
+function unstored({ error }: Extract<RunEnd, { readonly type: 'error' }>): HttpError {
+  const { code } = error;
+  const headers = { 'retry-after': '1' };
+  return new HttpError(503, NOT_STORED, { code, headers, cause: error, hasRun: true });
 }
 
 /** Whether somebody wanted the run to stop: else its partial answer must not be taken for the whole one. */
@@ -78,6 +83,9 @@ export function isWanted(
   return reason === 'cancelled' || reason === 'interrupted';
 }
 
+const NOT_STORED = 'The database does not answer: try again later';
+const GOES_ON =
+  'The run goes on in another process: its answer comes into the thread. Send the request again only with the Idempotency-Key that it had';
 const AGAIN = {
   disconnected: 'The client that started the run left, so it was stopped: send it again',
   shutting_down: 'The service is shutting down: send it again',

@@ -23,12 +23,8 @@ export function configFor({ kind }: Principal, config: JsonObject): JsonObject {
   return isJsonObject(client) ? client : {};
 }
 
-/** A config with one member set, in the part that the caller may write. */
-export function withMember(
-  principal: Principal,
-  config: JsonObject,
-  member: JsonObject,
-): JsonObject {
-  if (principal.kind === 'service') return { ...config, ...member };
-  return { ...config, [MEMBER]: { ...configFor(principal, config), ...member } };
+/** What of a config changes when a member is set in the part that the caller may write. */
+export function memberBy(principal: Principal, config: JsonObject, member: JsonObject): JsonObject {
+  if (principal.kind === 'service') return member;
+  return { [MEMBER]: { ...configFor(principal, config), ...member } };
 }

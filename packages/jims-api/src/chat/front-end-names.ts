@@ -1,6 +1,6 @@
 // The contact and the chat of a request for model APIs: their own clients do not name them; chat front ends,
 // and clients that know JIMS, name them by headers.
-import { contactInQuery, contactOf, requireContactId } from '../http/contact.ts';
+import { contactInQuery, contactOf, oneName, requireContactId } from '../http/contact.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../http/naming-headers.ts';
 import type { Call } from '../http/route.ts';
 import type { ChatId } from './client-history.ts';
@@ -18,7 +18,7 @@ export function contactNamed(
   inBody: { readonly id: string | null | undefined; readonly member: string },
 ): string | undefined {
   if (call.contactByHeader) return contactOf(call, undefined);
-  const named = headerOf(call, USER_HEADERS) || inBody.id;
+  const named = userOf(call) || inBody.id;
   return contactOf(
     call,
     contactInQuery(call) ?? (named ? requireContactId(named, ['body', inBody.member]) : undefined),
@@ -38,6 +38,12 @@ export function textIn(
 ): string | undefined {
   const value = object?.[member];
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** @throws HttpError 400 for a header that holds two names. */
+function userOf(call: Call): string | undefined {
+  const name = headerOf(call, USER_HEADERS);
+  return name === undefined ? undefined : oneName(USER_HEADERS.join(' or '), name);
 }
 
 /** An empty header is ignored: it comes from a template that had nothing to fill in. */

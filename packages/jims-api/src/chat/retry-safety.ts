@@ -24,8 +24,12 @@ const LANGCHAIN = /langchain/i;
 const LANGCHAIN_HEADER = 'anthropic-dangerous-direct-browser-access';
 
 /** The headers that keep a client from sending a request again, unless that does no harm. */
-export function retryHeaders({ code }: HttpError): Readonly<Record<string, string>> {
-  return code !== undefined && SAFE_TO_RETRY.has(code) ? {} : { 'x-should-retry': 'false' };
+export function retryHeaders({
+  code,
+  hasRun: mayNot,
+}: HttpError): Readonly<Record<string, string>> {
+  const isSafe = code !== undefined && SAFE_TO_RETRY.has(code) && !mayNot;
+  return isSafe ? {} : { 'x-should-retry': 'false' };
 }
 
 /**
@@ -49,6 +53,9 @@ function obeys(headers: Headers): boolean {
 }
 
 /** Whether the pipeline has run, or may have. */
-export function hasRun({ status, code }: HttpError): boolean {
-  return status === 500 || status === 504 || code === 'lost' || code === 'cancelled';
+export function hasRun(error: HttpError): boolean {
+  const { status, code } = error;
+  return (
+    error.hasRun || status === 500 || status === 504 || code === 'lost' || code === 'cancelled'
+  );
 }

@@ -21,8 +21,11 @@ export interface FileReaders {
   readonly earlier: (content: unknown) => SentFile[];
 }
 
+/** Clients put them anywhere, also after the message that they are for. */
+const INSTRUCTIONS: ReadonlySet<string> = new Set(['system', 'developer']);
+
 /**
- * Reads the new message, which is the last one, and what was said before it.
+ * Reads the new message, which is the last one but for instructions, and what was said before it.
  *
  * @throws HttpError 422 for a last message that is not the user's, or has neither text nor files.
  */
@@ -30,14 +33,15 @@ export function readChat(
   messages: readonly SentMessage[],
   files: FileReaders,
 ): Pick<ClientMessage, 'earlier' | 'incoming' | 'sentFiles'> {
-  const last = messages.at(-1);
+  const said = messages.filter(({ role }) => !INSTRUCTIONS.has(role));
+  const last = said.at(-1);
   if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
   const text = contentText(last.content);
   const sentFiles = files.sent(last.content);
   if (text === '' && sentFiles.length === 0 && typeof last.content !== 'string') {
     throw refused(last, 'the last message has neither text nor files');
   }
-  const earlier = messages.slice(0, -1).flatMap((message) => saidText(message, files));
+  const earlier = said.slice(0, -1).flatMap((message) => saidText(message, files));
   return { earlier, incoming: userEvent(text), sentFiles };
 }
 

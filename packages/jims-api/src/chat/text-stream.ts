@@ -43,6 +43,8 @@ export interface TextDelta {
   readonly pieces: number;
   /** The message that ends with this piece, where that is known: not while it is streamed. */
   readonly ends?: NewEvent | undefined;
+  /** The message, where it was not streamed. */
+  readonly whole?: NewEvent | undefined;
 }
 
 export interface ReasoningDelta {
@@ -206,9 +208,9 @@ class TextReader<W extends TextEvent> {
     return open ? [{ type: 'reasoning_end', reasoningId: open.id }] : [];
   }
 
-  #piece({ messageId, delta, pieces, ends }: Piece): PlainTextEvent[] {
+  #piece({ messageId, delta, pieces, ends, whole }: Piece): PlainTextEvent[] {
     const open = this.#open.get(messageId);
-    const piece = { type: 'text_delta', messageId, delta, pieces, ends } as const;
+    const piece = { type: 'text_delta', messageId, delta, pieces, ends, whole } as const;
     if (open) {
       open.sent += delta.length;
       return [piece];
@@ -250,7 +252,7 @@ class TextReader<W extends TextEvent> {
     const deltas = rest ? textPieces(rest) : [];
     for (const [index, delta] of deltas.entries()) {
       const ends = index === deltas.length - 1 ? event : undefined;
-      yield* this.#piece({ messageId, delta, pieces: 1, ends });
+      yield* this.#piece({ messageId, delta, pieces: 1, ends, whole: event });
     }
     if (text !== undefined) yield* this.#news(attachmentsOf(event));
     yield* this.#endOf(messageId);

@@ -1,4 +1,6 @@
 // Which contact a request is for.
+import { isUtf8 } from 'node:buffer';
+
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
@@ -12,8 +14,11 @@ import type { ApiContext, Call } from './route.ts';
 /** PostgreSQL's indexes have a limit: 512 characters fit in any encoding. */
 const MAX_CONTACT_ID = 512;
 const NOBODY = 'nobody:';
-/** No space around it, as two contacts must not differ in what nobody sees; and not a name of {@link nobody}. */
-const NAME = /^(?!nobody:)\S(?:[\s\S]*\S)?$/;
+/**
+ * No space around it, as two contacts must not differ in what nobody sees; not a name of {@link nobody}; and
+ * no NUL and no U+FFFD, which stands for bytes that are not UTF-8: two names would become one.
+ */
+const NAME = /^(?!nobody:)[^\s\0\ufffd](?:[^\0\ufffd]*[^\s\0\ufffd])?$/;
 
 export const contactId = v.pipe(
   v.string(),
@@ -76,7 +81,7 @@ export function actingAs(
       code: 'contact_header_required',
     });
   }
-  const name = requireContactId(oneName(header), ['header', CONTACT_HEADER]);
+  const name = requireContactId(oneName(CONTACT_HEADER, header), ['header', CONTACT_HEADER]);
   if (principal.kind === 'service') {
     const contact = { kind: 'contact', id: principal.id, contactId: name } as const;
     return { principal: contact, contactByHeader: true };
@@ -86,15 +91,20 @@ export function actingAs(
 }
 
 /**
- * A header that is sent twice arrives as one, with a comma between. So a name must not have a comma here,
- * not even between equal names: a contact named "ann, ann" is not ann.
+ * The name in a header. A header that is sent twice arrives as one, with a comma between. So a name must not
+ * have a comma here, not even between equal names: a contact named "ann, ann" is not ann.
+ *
+ * @throws HttpError 400 for what is not one name in UTF-8.
  */
-function oneName(header: string): string {
-  const name = header.trim();
-  if (name !== '' && !name.includes(',')) return name;
+export function oneName(header: string, value: string): string {
+  const given = value.trim();
+  // Each character stands for one byte.
+  const bytes = Buffer.from(given, 'latin1');
+  if (given !== '' && !given.includes(',') && isUtf8(bytes)) return bytes.toString();
+  const fault = given === '' ? 'empty' : 'sent more than once, or holds a comma';
   throw new HttpError(
     400,
-    `The header ${CONTACT_HEADER} must name one contact, without a comma: it is ${name === '' ? 'empty' : 'sent more than once, or holds a comma'}`,
+    `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`,
     { code: 'contact_header_invalid' },
   );
 }
@@ -163,6 +173,6 @@ export function mayReach(
 /** @throws HttpError 422 for a name that no contact can have. */
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
-  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, and does not begin with ${NOBODY}`;
+  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL and U+FFFD, and does not begin with ${NOBODY}`;
   throw validationError([valueFault(loc, name, reason)]);
 }

@@ -15,6 +15,8 @@ export interface HttpErrorOptions {
   readonly cause?: unknown;
   /** For the log alone: why a caller was not let in. */
   readonly reason?: string | undefined;
+  /** Whether a pipeline has run for the request, or still does, so that it is not to be sent again just like that; default false. */
+  readonly hasRun?: boolean;
 }
 
 /**
@@ -31,6 +33,7 @@ export class HttpError extends Error {
   readonly code: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly reason: string | undefined;
+  readonly hasRun: boolean;
 
   constructor(
     status: number,
@@ -45,6 +48,7 @@ export class HttpError extends Error {
     this.code = options.code;
     this.headers = options.headers ?? {};
     this.reason = options.reason;
+    this.hasRun = options.hasRun ?? false;
   }
 }
 

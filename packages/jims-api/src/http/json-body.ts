@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { TextDecoder } from 'node:util';
 
+import { inBlocks } from './body-blocks.ts';
 import { decompressionOf, encodingOf, notCompressed } from './content-encoding.ts';
 import type { Decompress } from './content-encoding.ts';
 import { HttpError } from './errors.ts';
@@ -88,16 +89,21 @@ async function readWhole(request: Request, maxBytes: number): Promise<Uint8Array
   return bytes;
 }
 
-/** Stops reading as soon as there is too much. */
 async function readStream(body: Request['body'], maxBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  return Buffer.concat(body ? await Array.fromAsync(inBlocks(within(body, maxBytes))) : []);
+}
+
+/** Stops reading as soon as there is too much. */
+async function* within(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array, void, void> {
   let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength;
+  for await (const piece of body) {
+    size += piece.byteLength;
     if (size > maxBytes) throw tooLarge(maxBytes);
-    chunks.push(chunk);
+    yield piece;
   }
-  return Buffer.concat(chunks);
 }
 
 /** Throws a TypeError at bytes that are not UTF-8, and leaves out a byte order mark, as the original did. */

@@ -1,3 +1,4 @@
+import { inBlocks } from './body-blocks.ts';
 import { HttpError } from './errors.ts';
 
 /** Where files are sent. */
@@ -13,11 +14,18 @@ export interface BodyTimes {
 }
 
 /**
- * The body of a request, piece by piece, as fast as they are taken: no more is read ahead.
+ * The body of a request, in blocks, as fast as they are taken: no more is read ahead.
  *
  * @throws HttpError 408 when its client sends nothing for too long, or takes too long altogether.
  */
-export async function* timedBody(
+export function timedBody(
+  body: ReadableStream<Uint8Array> | null,
+  times: BodyTimes,
+): AsyncGenerator<Uint8Array, void, void> {
+  return inBlocks(timedPieces(body, times));
+}
+
+async function* timedPieces(
   body: ReadableStream<Uint8Array> | null,
   { pieceMs, wholeMs }: BodyTimes,
 ): AsyncGenerator<Uint8Array, void, void> {

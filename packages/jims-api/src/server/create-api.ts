@@ -1,4 +1,5 @@
 import type { JimsApp, Logger } from 'jims-core';
+import { unfailing } from 'jims-core/host';
 
 import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
@@ -126,7 +127,7 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  * Makes a web-standard fetch handler of an app, for a server or a framework of your own; `serve` brings
  * a server with it. Nothing is opened before the first request.
  *
- * @throws TypeError for an option that cannot work.
+ * @throws TypeError for an option that cannot work; JimsError `app_invalid` for a logger without a method.
  * @example
  * const api = createApi(app, { apiKeys: ['s3cret'] });
  * const response = await api(new Request('http://localhost/healthz'));
@@ -210,7 +211,7 @@ function apiContext(
 ): ApiContext {
   return {
     ...made,
-    logger: options.logger ?? silent,
+    logger: unfailing(options.logger ?? silent),
     exposeErrors: options.exposeErrors ?? false,
     sharedThreads: options.sharedThreads ?? false,
     allowedEventTypes: options.allowedEventTypes ?? CLIENT_EVENT_TYPES,

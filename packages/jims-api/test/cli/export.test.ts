@@ -84,6 +84,24 @@ describeStores(({ fresh }) => {
   });
 });
 
+describeStores(({ name, fresh }) => {
+  test('a database without threads is refused, and stays as it is', async () => {
+    await using database = await fresh();
+    using folder = folderWith({});
+    const [url, reason] =
+      name === 'sqlite'
+        ? ['sqlite:///gone.db', /^jims-api: There is no database '.*gone\.db'\n$/]
+        : [database.url, /^jims-api: There are no threads in the schema public of Postgre.*\n$/];
+    for (let tries = 2; tries > 0; tries--) {
+      const { code, stdout, stderr } = await runCommand(['export', '--db', url], {
+        cwd: folder.path,
+      });
+      assert.match(stderr, reason);
+      assert.deepEqual([code, stdout], [1, '']);
+    }
+  });
+});
+
 describe('export', () => {
   test('a mistake is one message, and help names what it takes', async () => {
     using folder = folderWith({});

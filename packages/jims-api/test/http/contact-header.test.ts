@@ -148,6 +148,41 @@ describe('a service that names a contact', () => {
 });
 
 describe('the header', () => {
+  /** A header, whose characters stand for one byte each. */
+  const inUtf8 = (name: string): string => Buffer.from(name).toString('latin1');
+
+  test('names a contact in UTF-8, as a body does', async () => {
+    await using api = keyed();
+    for (const name of ['Jörg', '李雷', 'JÃ¶rg']) {
+      const headers = { ...KEY, [HEADER]: inUtf8(name) };
+      const byHeader = await jsonOf(await api.post('/api/v1/chat', { message: 'Hi' }, headers));
+      assert.deepEqual(byHeader['assistant_messages'], [`${name} 1`]);
+      const named = { message: 'Hi', contact_id: name };
+      const byBody = await jsonOf(await api.post('/api/v1/chat', named, KEY));
+      assert.deepEqual(byBody['assistant_messages'], [`${name} 3`]);
+    }
+    const latin1 = { ...KEY, [HEADER]: 'J\u00f6rg' };
+    const refused = await api.post('/api/v1/chat', { message: 'Hi' }, latin1);
+    assert.equal(refused.status, 400);
+    const { code, detail } = await jsonOf(refused);
+    assert.equal(code, 'contact_header_invalid');
+    assert.match(String(detail), /it is not UTF-8/);
+  });
+
+  test('of a front end is one name in UTF-8, too', async () => {
+    await using api = keyed();
+    const body = { messages: [{ role: 'user', content: 'Hi' }], user: 'anna' };
+    for (const [header, seen] of [
+      [inUtf8('Jörg'), /Jörg 1/],
+      ['ib, ia', /must name one contact/],
+      ['J\u00f6rg', /not UTF-8/],
+    ] as const) {
+      const headers = { ...KEY, 'x-openwebui-user-id': header };
+      const answer = await api.post('/v1/chat/completions', body, headers);
+      assert.match(await answer.text(), seen);
+    }
+  });
+
   async function statuses(
     api: TestApi,
     headers: Readonly<Record<string, string>>,

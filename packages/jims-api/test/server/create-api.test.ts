@@ -489,6 +489,14 @@ test('where the public address is known, answers that name an address use it', a
     message: 'Hi',
   });
   assert.match(run.headers.get('location') ?? '', /^https:\/\/chat\.example\/bot\/api\/v1\/runs\//);
+  const file = await api.send('POST', '/api/v1/files?contact_id=c', {
+    headers: { 'content-type': 'text/plain' },
+    body: 'x',
+  });
+  assert.match(
+    file.headers.get('location') ?? '',
+    /^https:\/\/chat\.example\/bot\/api\/v1\/files\//,
+  );
   const { servers } = await jsonOf(await api.get('/openapi.json'));
   assert.deepEqual(servers, [{ url: 'https://chat.example/bot' }]);
 });

@@ -32,6 +32,7 @@ const WithBody = v.object({
 const WithParameters = v.object({
   parameters: v.array(v.object({ name: v.string(), in: v.picklist(['path', 'query', 'header']) })),
 });
+const Questions = v.object({ questions: v.tuple([v.object({ question_id: v.string() })]) });
 const NO_BODY = { type: 'object', properties: {} };
 
 interface Target {
@@ -64,6 +65,23 @@ test('no body stops the service, and no refusal is long', { timeout: 240_000 }, 
   const grown = (await app.heapBytes()) - before;
   t.diagnostic(`${count} bodies, grown by ${Math.round(grown / MB)} MB`);
   assert.ok(grown < MOST_GROWTH_BYTES, `${grown}`);
+});
+
+test('no answer to a question stops the service', { timeout: 60_000 }, async () => {
+  await using app = await serveWatchedApp();
+  const chat = await jsonFrom(app, 'POST', CHAT, { contact_id: 'c', message: 'ask' });
+  const open = `/api/v1/questions?thread_id=${String(chat['thread_id'])}`;
+  const { questions } = v.parse(Questions, await jsonFrom(app, 'GET', open));
+  const path = `/api/v1/questions/${questions[0].question_id}/answer`;
+  const zeros = (count: number): string => `[${'0,'.repeat(count)}0]`;
+  const names = Array.from({ length: READ.names }, (_, i) => `"k${i}":0`).join();
+  for (const value of [`{"list":${zeros(7000)}}`, `{"list":${zeros(READ.values)}}`, `{${names}}`]) {
+    const body = `{"value":${value}}`;
+    const what = `an answer of ${body.length} bytes`;
+    await requireQuick(app, body.length, what, () =>
+      ask(app, { method: 'POST', path, body, what, status: 422 }),
+    );
+  }
 });
 
 test('no address stops the service', { timeout: 120_000 }, async () => {
@@ -124,11 +142,14 @@ async function ask(
     path,
     body,
     what,
+    status,
   }: {
     readonly method: string;
     readonly path: string;
     readonly body?: string;
     readonly what: string;
+    /** What it must be answered with; otherwise anything below 500. */
+    readonly status?: number;
   },
 ): Promise<void> {
   const response = await fetch(app.origin + path, {
@@ -136,10 +157,27 @@ async function ask(
     ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body }),
   });
   const text = await response.text();
+  if (status !== undefined) assert.equal(response.status, status, text.slice(0, 300));
   assert.ok(response.status < 500, `${what}: ${response.status} ${text.slice(0, 300)}`);
   if (!response.ok || /"(?:error|isError)":/.test(text.slice(0, 100))) {
     assert.ok(text.length < MOST_ERROR_BYTES, `${what}: ${text.length} bytes`);
   }
+}
+
+async function jsonFrom(
+  app: WatchedApp,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Record<string, unknown>> {
+  const response = await fetch(app.origin + path, {
+    method,
+    ...(body && {
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }),
+  });
+  return v.parse(Schema, await response.json());
 }
 
 /** Every operation with a body, and what is below one that takes messages of many kinds. */

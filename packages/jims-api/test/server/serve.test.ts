@@ -219,11 +219,15 @@ async function program(
   const folder = folderWith({
     'program.ts': `import { defineApp } from 'jims-core';
 import { serve } from 'jims-api';
+import { AsyncResource } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+let throwLater = () => {};
 const hello = (name: string) => defineApp({ store: 'sqlite::memory:', async pipeline(ctx) {
   if (ctx.lastUserMessage === 'float') void Promise.reject(new Error('floating'));
   if (ctx.lastUserMessage === 'timer') setTimeout(() => { throw new Error('in a timer'); }, 1);
-  if (ctx.lastUserMessage !== 'Hi') { ctx.updateAgentStatus('working'); await sleep(500); }
+  if (ctx.lastUserMessage === 'late') throwLater = AsyncResource.bind(() => void setImmediate(() => { throw new Error('too late'); }));
+  if (ctx.lastUserMessage === 'Hi') throwLater();
+  else { ctx.updateAgentStatus('working'); await sleep(500); }
   ctx.sendMessage(name);
 }});
 const ports = { host: '127.0.0.1', port: 0, metricsPort: false } as const;
@@ -329,6 +333,7 @@ process.stdin.once('data', () => { throw new Error('on my own'); });`);
     const [url = ''] = running.urls;
     assert.equal((await chat(url, 'float')).status, 500);
     assert.equal((await chat(url, 'timer')).status, 500);
+    assert.equal((await chat(url, 'late')).status, 200);
     assert.equal((await chat(url, 'Hi')).status, 200);
     const { child, ended } = running;
     assert.ok(child.stdout && child.stdin);
@@ -337,6 +342,7 @@ process.stdin.once('data', () => { throw new Error('on my own'); });`);
     const [code, log] = await ended;
     assert.equal(code, 1);
     assert.equal(await reported, 'reported Error: on my own\n');
+    assert.match(String(log), /"level":50.*"too late".*which came after its run/);
     assert.match(String(log), /"level":60.*"uncaught exception: the process ends"/);
   });
 

@@ -13,6 +13,7 @@ const APP = `import { createServer } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { defineApp } from 'jims-core';
+import * as v from 'valibot';
 
 setFlagsFromString('--expose-gc');
 const gc = runInNewContext('gc');
@@ -31,7 +32,12 @@ const watch = createServer((request, response) => {
   response.end(JSON.stringify(seen));
 }).listen(0, '127.0.0.1').unref();
 
-export const app = defineApp(async (ctx) => ctx.sendMessage(String(watch.address().port)));`;
+const List = v.object({ list: v.array(v.string()) });
+
+export const app = defineApp(async (ctx) => {
+  if (ctx.lastUserMessage !== 'ask') return ctx.sendMessage(String(watch.address().port));
+  await ctx.ask({ to: 'service', name: 'list', schema: List });
+});`;
 
 const Seen = v.object({ stillMs: v.number(), heapBytes: v.number(), bufferBytes: v.number() });
 const Said = v.object({ assistant_messages: v.tuple([v.string()]) });

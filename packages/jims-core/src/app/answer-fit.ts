@@ -16,6 +16,8 @@ export interface AnswerFault {
 const DRAFT = '7';
 const MAX_FAULTS = 20;
 const MAX_REASON = 300;
+/** Of a value with longer JSON only the first fault is looked for: it could have one in each of its items. */
+const MAX_JSON = 16 * 1024;
 
 /** The cause of an `answer_invalid`: what does not fit. */
 class UnfitAnswer extends Error {
@@ -49,8 +51,10 @@ export async function requireFitting(
   let faults: readonly OutputUnit[] = [];
   try {
     const { Validator } = await import('@cfworker/json-schema');
+    const isLarge = (JSON.stringify(value)?.length ?? 0) > MAX_JSON;
     // It writes into the schema.
-    const validator = new Validator(structuredClone(schema), DRAFT, false);
+    const own = isLarge ? withoutUniqueItems(schema) : structuredClone(schema);
+    const validator = new Validator(own, DRAFT, isLarge);
     faults = innermost(validator.validate(value).errors);
   } catch (error) {
     logger.warn(
@@ -64,12 +68,24 @@ export async function requireFitting(
   throw new JimsError('answer_invalid', message, { cause });
 }
 
+/** To compare each item with every other one takes long: the pipeline does it. */
+function withoutUniqueItems(schema: object): object {
+  return JSON.parse(
+    JSON.stringify(schema, (name, value: unknown) =>
+      name === 'uniqueItems' && value === true ? undefined : value,
+    ),
+  );
+}
+
 /** Without those that only say that something inside does not fit. */
 function innermost(faults: readonly OutputUnit[]): readonly OutputUnit[] {
-  return faults.filter(
-    ({ keywordLocation }) =>
-      !faults.some((other) => other.keywordLocation.startsWith(`${keywordLocation}/`)),
-  );
+  const outer = new Set<string>();
+  for (const location of new Set(faults.map(({ keywordLocation }) => keywordLocation))) {
+    for (let end = location.lastIndexOf('/'); end > 0; end = location.lastIndexOf('/', end - 1)) {
+      outer.add(location.slice(0, end));
+    }
+  }
+  return faults.filter(({ keywordLocation }) => !outer.has(keywordLocation));
 }
 
 function faultOf({ instanceLocation, error }: OutputUnit): AnswerFault {

@@ -15,7 +15,7 @@ import { within } from '../run/within.ts';
 import { openFileStore } from '../store/open-file-store.ts';
 import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
 import type { FileStore, Store } from '../store/store.ts';
-import { silentLogger } from '../telemetry/logger.ts';
+import { silentLogger, unfailing } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { appBeingReloaded, differingParts } from './live-code.ts';
@@ -183,7 +183,8 @@ export class OpenApp {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { store: own, durable = false } = this.#definition;
-    const { limits, logger = silentLogger, traceContent, onRunFailed, recover = true } = options;
+    const { limits, traceContent, onRunFailed, recover = true } = options;
+    const logger = unfailing(options.logger ?? silentLogger);
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
     try {

@@ -1,6 +1,7 @@
 import type { Run, RunRequest } from '../run/run.ts';
 import type {
   EventPosition,
+  JournalEntry,
   RunList,
   RunPage,
   RunRecord,
@@ -122,6 +123,19 @@ export class AppRuns {
    */
   async trace(runId: string, attempt?: number): Promise<RunTrace | undefined> {
     return runTrace(await this.#app.opened(), runId, attempt);
+  }
+
+  /**
+   * Gives the results that are kept of a chain, for an export of what a person said: those that its pipeline may be
+   * executed again by. They are removed when the chain is over; a chain has the id of the run that began it.
+   *
+   * @example
+   * const results = await app.runs.results(run.chainId);
+   */
+  async results(chainId: string): Promise<readonly JournalEntry[]> {
+    const { store } = await this.#app.opened();
+    const chain = await store.loadChain(chainId);
+    return chain?.entries ?? [];
   }
 
   /** Gives the id of the run that was started with an idempotency key, as long as that is remembered. */

@@ -262,6 +262,18 @@ export class AppThreads {
   }
 
   /**
+   * Sets members of a thread's config, and removes those that are `null`. The others stay, also those that
+   * somebody else sets at the same time. Resolves with `undefined` when there is no such thread.
+   *
+   * @example
+   * await app.threads.mergeConfig(threadId, { plan: 'gold', trial: null });
+   */
+  async mergeConfig(threadId: string, members: JsonObject): Promise<Thread | undefined> {
+    const { store } = await this.#app.opened();
+    return store.mergeThreadConfig(threadId, members);
+  }
+
+  /**
    * Erases a thread, or all threads of a contact, with their events, runs and files; unfinished runs are stopped.
    * Resolves with the ids of the erased threads when everything is gone. Many threads are erased in
    * pieces: until then other readers may still see some of them, each as a whole.

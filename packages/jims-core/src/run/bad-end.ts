@@ -63,9 +63,10 @@ export class BadEnd {
   /** A durable run does not end with its process. One that this process has lost may be over. */
   async #leaveToOthers({ reason, error }: BadEndCause): Promise<RunEnd> {
     const { owner, endings } = this.#options;
-    if (reason === 'lost' || isLost(error)) return this.#endElsewhere();
-    await endings.release(owner);
-    return GOES_ON;
+    const end = reason === 'lost' || isLost(error) ? await this.#endElsewhere() : GOES_ON;
+    // It may be that only the database was away, and that no other process has it.
+    if (end === GOES_ON) await endings.release(owner);
+    return end;
   }
 
   /** The end of a run that this process has lost: a durable one goes on in another process. */

@@ -1,10 +1,11 @@
-import { JimsError } from '../errors/jims-error.ts';
+import { JimsError, isUnavailable } from '../errors/jims-error.ts';
 import type {
   AcceptRequest,
   AcceptResult,
   AcceptedRun,
   AnswerRule,
   RecoveredRun,
+  RunOwner,
   RunStatus,
   Store,
 } from '../store/store.ts';
@@ -25,6 +26,7 @@ import type { Run, RunRequest } from './run.ts';
 import { logWhatStands } from './standing.ts';
 import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
+import { leavesToItsVersion } from './version-of-chain.ts';
 
 /** Accepts runs and executes them: one at a time in each thread, over all processes on the store. */
 export class RunEngine implements KnownThreads {
@@ -188,9 +190,18 @@ export class RunEngine implements KnownThreads {
       if (result.kind === 'accepted') return this.recover(result);
       if (result.kind === 'run_not_found') return undefined;
       throw notRetried(runId, result);
+    } catch (error) {
+      if (isUnavailable(error)) this.#lease.suspectLeftRuns();
+      throw error;
     } finally {
       endAccept();
     }
+  }
+
+  /** Whether this process executes an attempt of a run, or is about to store how it ended. */
+  has(run: RunOwner): boolean {
+    const isExecuted = this.#runs.execution(run.runId)?.owner.attempt === run.attempt;
+    return isExecuted || this.#services.endings.isStoring(run);
   }
 
   /** Goes on with a run of a dead process. */
@@ -227,32 +238,14 @@ export class RunEngine implements KnownThreads {
   }
 
   async #begin(request: RunRequest, accepted: AcceptedRun, leave: () => void): Promise<Run> {
-    const isNew = accepted.chain?.continues === undefined;
-    const left = isNew ? undefined : await this.#leaveToItsVersion(accepted);
-    if (left) leave();
-    return left ?? this.#execute(request, accepted, leave);
-  }
-
-  /**
-   * While a new version is rolled out, an answer may come to a process of another version than the one
-   * that its chain has run in: its pipeline may take another way. Then the run is given up, and recovered by
-   * a process of its version, or by any one where none lives. `undefined` for a run that may stay.
-   */
-  async #leaveToItsVersion({
-    runId,
-    attempt,
-    thread,
-    chain,
-  }: AcceptedRun): Promise<Run | undefined> {
-    const { instanceId } = this.#services;
-    if (chain?.continues === undefined || !this.#store.shared) return undefined;
-    const record = await this.#store.loadChain(chain.chainId);
-    const newest = record?.entries.at(-1);
-    const version = newest ? newest.version : chain.kept.version;
-    if (version === this.#app.code().version) return undefined;
-    await this.#store.releaseRun({ runId, attempt, threadId: thread.id, instanceId });
+    if (!(await leavesToItsVersion(accepted, this.#services))) {
+      return this.#execute(request, accepted, leave);
+    }
     this.#lease.reapSoon();
-    return this.#runs.find(runId);
+    const run = await this.#runs.find(accepted.runId);
+    if (!run) throw refusal('thread_not_found', request);
+    leave();
+    return run;
   }
 
   async #replay(request: RunRequest, runId: string): Promise<Run> {

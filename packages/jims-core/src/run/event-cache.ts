@@ -17,6 +17,8 @@ export interface EventCacheOptions {
 const DEFAULT_BYTES = 48 * 1024 * 1024;
 /** How many threads it remembers to have warned of. */
 const WARNED_THREADS = 10_000;
+/** The greatest id that an event can have. */
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** The chance of the oldest thread to be kept when room is needed, and then of the next one. */
 const SPARED = 0.9;
 
@@ -63,6 +65,13 @@ export class EventCache {
     const log = await this.#load(thread, fresh);
     if (log.isCut) this.#warnOfCut(thread.id);
     return log;
+  }
+
+  /** Reads the events of a thread until a time, the newest as far as there is room for one of so many parts. */
+  async loadUntil({ id }: Thread, until: string, parts: number): Promise<ThreadLog> {
+    const before = { createdAt: until, id: LAST_ID };
+    const maxBytes = Math.floor(this.#maxThreadSize / parts);
+    return logOf(await this.#store.readTail(id, { before, maxBytes }));
   }
 
   /** Forgets a thread that is deleted. */

@@ -9,14 +9,14 @@ import { EventLog } from './event-log.ts';
 import { onAbort } from './on-abort.ts';
 import { PipelineExecution } from './pipeline-execution.ts';
 import type { PipelineRun } from './pipeline-execution.ts';
-import { keptOf } from './recovery.ts';
+import { joinedChain, keptOf } from './recovery.ts';
 import { Replay } from './replay.ts';
 import { SEQ_OF_LOST_END } from './run-events.ts';
 import type { RunEnd, RunResult } from './run-events.ts';
 import { erased, fenced } from './run-failure.ts';
 import { RunOutcome } from './run-outcome.ts';
 import { RunOutput } from './run-output.ts';
-import { RunReport } from './run-report.ts';
+import { RunReport, lateErrorLog } from './run-report.ts';
 import { isDurable, pipelineOf } from './run-services.ts';
 import type { AppCode, RunServices } from './run-services.ts';
 import { Run } from './run.ts';
@@ -57,7 +57,7 @@ export class RunExecution {
     const { app, instanceId } = services;
     const { runId, attempt, thread, status } = accepted;
     this.owner = { runId, attempt, threadId: thread.id, instanceId };
-    this.#stop = new StopSwitch(app.limits.graceMs);
+    this.#stop = new StopSwitch(app.limits.graceMs, lateErrorLog(app, this.owner, request));
     this.#report = new RunReport(app, this.owner, request.requestId, this.#stop);
     const { onToolFailed, tracer: traces } = this.#report;
     this.stream = traces ? new TracedLog(attempt, traces) : new EventLog(attempt);
@@ -72,14 +72,14 @@ export class RunExecution {
     this.run = new Run(accepted, this.stream, this.#stop);
     this.#files = new FilesOfThread(app.files, thread);
     const models: AppCode['models'] = () => this.#code.models();
-    const { signal } = this.#stop;
     const observe = (usage: CallUsage): void => {
       this.#report.modelAnswered(usage);
       countForEntry(usage);
     };
     const { loadFile } = this.#files;
-    const target = { observe, onToolFailed, traceContent: app.traceContent, traces };
-    this.#llm = new RunLlm({ ...target, models, signal, threadId: thread.id, loadFile });
+    const { signal } = this.#stop;
+    const target = { observe, onToolFailed, traceContent: app.traceContent, traces, signal };
+    this.#llm = new RunLlm({ ...target, models, threadId: thread.id, loadFile });
     this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
   }
 
@@ -142,6 +142,13 @@ export class RunExecution {
     return end;
   }
 
+  /** Whether it is for its client alone, who sends it again, and has done nothing yet: then no process goes on with it. */
+  get #endsUnread(): boolean {
+    const { stopsUnread } = this.#chain?.kept ?? this.#request;
+    const isNew = (this.#pipeline?.nextSeq ?? this.#replay.nextSeq) === 0;
+    return stopsUnread === true && isNew && this.#chain?.continues === undefined;
+  }
+
   get #timeoutMs(): number {
     const { timeoutMs } = this.#services.app.limits;
     return Math.min(this.#request.timeoutMs ?? timeoutMs, timeoutMs);
@@ -152,19 +159,8 @@ export class RunExecution {
     await this.#report.queued(this.#services.turns.wait(this.owner, this.#stop.signal));
     this.#code = this.#services.app.code();
     this.#status = 'running';
-    if (this.#chain === undefined) await this.#joinChain();
-  }
-
-  /** While it waited its message may have become the answer to a question that takes early ones. */
-  async #joinChain(): Promise<void> {
     if (!this.#request.incoming) return;
-    const { store } = this.#services.app;
-    const run = await store.run(this.owner.runId);
-    if (run?.continues === undefined) return;
-    const record = await store.loadChain(run.chainId);
-    if (!record) throw erased(this.owner.threadId);
-    const { chainId, kept, config } = record;
-    this.#chain = { chainId, continues: run.continues, kept, config };
+    this.#chain ??= await joinedChain(this.#services.app.store, this.owner);
   }
 
   /** Runs the conversation-start pipeline of a new thread: its events come before the question. */
@@ -229,7 +225,7 @@ export class RunExecution {
     const { thread, fresh, attempt, runId } = this.#accepted;
     const { app, endings, events } = this.#services;
     const chain = this.#chain;
-    const log = await events.load(thread, fresh);
+    const log = await this.#replay.loadLog(events, thread, fresh);
     // A lost run answers its own message, although others may have come since that was stored.
     const isAgain = attempt > 1 && chain === undefined;
     const run: PipelineRun = {
@@ -266,7 +262,8 @@ export class RunExecution {
     const isThrown = this.#pipeline?.threw(error) ?? false;
     const seen = this.#output.current.seen();
     const hasKey = this.#request.idempotency !== undefined;
-    const kept = { isDurable: this.isDurable, hasKey, outcome: this.#outcome };
+    const goesOn = this.isDurable && !this.#endsUnread;
+    const kept = { isDurable: goesOn, hasKey, outcome: this.#outcome };
     const bad = new BadEnd({ ...this.#services, owner, ...kept });
     const end = await bad.store({ reason, error, isThrown, seen });
     if (end.type === 'error') this.#report.failed(end.error, error);

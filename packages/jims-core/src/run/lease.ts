@@ -1,6 +1,8 @@
 import { JimsError, describeError } from '../errors/jims-error.ts';
 import type { RecoveredRun, Store } from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
+import { LeftRuns } from './left-runs.ts';
+import type { LeftRunsOptions } from './left-runs.ts';
 import { Outage } from './outage.ts';
 import type { Recovery } from './recovery.ts';
 import type { RunRegistry } from './registry.ts';
@@ -8,15 +10,16 @@ import type { Turns } from './turns.ts';
 import { within } from './within.ts';
 
 export interface LeaseOptions {
-  readonly store: Pick<Store, 'renewLease' | 'endLease' | 'reapRuns' | 'listen'>;
+  readonly store: Pick<Store, 'renewLease' | 'endLease' | 'reapRuns' | 'listen'> &
+    LeftRunsOptions['store'];
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly logger: Logger;
   readonly runs: Pick<RunRegistry, 'stopAll'>;
-  readonly turns: Pick<Turns, 'hint' | 'started' | 'checkOwners'>;
+  readonly turns: Pick<Turns, 'hint' | 'started' | 'checkOwners' | 'acceptsOver'>;
   readonly recovery: Pick<Recovery, 'about' | 'request' | 'found'>;
-  /** Executes the runs that were recovered. */
-  readonly engine: { recover(run: RecoveredRun): unknown };
+  /** Executes runs, also those that were recovered. */
+  readonly engine: { recover(run: RecoveredRun): unknown } & LeftRunsOptions['engine'];
 }
 
 const REAP_MS = 2000;
@@ -30,6 +33,7 @@ export class Lease {
   readonly #options: LeaseOptions;
   readonly #renewing: Outage;
   readonly #reaping: Outage;
+  readonly #leftRuns: LeftRuns;
   #renewedAt = 0;
   /** Since when no renewal was late. */
   #inTouchSince = -Infinity;
@@ -49,6 +53,7 @@ export class Lease {
     this.#options = options;
     this.#renewing = new Outage(options.logger, 'renew the lease of this process');
     this.#reaping = new Outage(options.logger, 'look for runs of dead processes');
+    this.#leftRuns = new LeftRuns(options);
   }
 
   /**
@@ -76,6 +81,11 @@ export class Lease {
   /** Looks at once for runs that wait for a process. */
   reapSoon(): void {
     if (!this.#isEnded) void this.#reap();
+  }
+
+  /** This process may have durable runs that it does not execute: those are given up. */
+  suspectLeftRuns(): void {
+    this.#leftRuns.suspect();
   }
 
   /**
@@ -183,6 +193,7 @@ export class Lease {
     if (this.#isLate) await this.#renew();
     if (this.#isOver || this.#mayBeFirst) return;
     try {
+      await this.#leftRuns.release();
       const { lost, started, recovered } = await store.reapRuns(recovery.request);
       this.#reaping.worked();
       this.#lostRuns += lost;
@@ -191,6 +202,8 @@ export class Lease {
       if (recovery.found(recovered.length)) this.#reapsAgain = true;
       recovered.forEach((run) => engine.recover(run));
     } catch (error) {
+      // It may be that only the answer was lost, which brought runs.
+      this.#leftRuns.suspect();
       if (!this.#isEnded) this.#reaping.failed(error);
     }
   }

@@ -1,6 +1,15 @@
 import { SUSPECT_RECOVERIES } from '../store/store.ts';
-import type { InstanceInfo, KeptRun, ReapRequest, RecoveredRun } from '../store/store.ts';
+import type {
+  InstanceInfo,
+  KeptRun,
+  ReapRequest,
+  RecoveredRun,
+  RunChain,
+  RunOwner,
+  Store,
+} from '../store/store.ts';
 import { identityOf } from '../thread/principal.ts';
+import { erased } from './run-failure.ts';
 import type { RunnableApp } from './run-services.ts';
 import type { RunRequest } from './run.ts';
 
@@ -104,4 +113,22 @@ export function requestOf({ chain: { kept }, thread }: RecoveredRun): RunRequest
     ...(requestId !== undefined && { requestId }),
     ...(conversationStart && { conversationStart }),
   };
+}
+
+/**
+ * The chain of a run that has waited, if its message has meanwhile become the answer to a question that takes early
+ * ones.
+ *
+ * @throws JimsError when it was erased.
+ */
+export async function joinedChain(
+  store: Pick<Store, 'run' | 'loadChain'>,
+  { runId, threadId }: Pick<RunOwner, 'runId' | 'threadId'>,
+): Promise<RunChain | undefined> {
+  const run = await store.run(runId);
+  if (run?.continues === undefined) return undefined;
+  const record = await store.loadChain(run.chainId);
+  if (!record) throw erased(threadId);
+  const { chainId, kept, config } = record;
+  return { chainId, continues: run.continues, kept, config };
 }

@@ -1,7 +1,9 @@
 import type { ThreadLog } from '../pipeline/thread-log.ts';
-import type { ChainRecord, ChainRun, JournalEntry } from '../store/store.ts';
+import type { ChainRecord, ChainRun, FreshEvents, JournalEntry } from '../store/store.ts';
 import { timeOfId } from '../thread/derived-id.ts';
 import type { JsonObject, ThreadEvent } from '../thread/event.ts';
+import type { Thread } from '../thread/thread.ts';
+import type { EventCache } from './event-cache.ts';
 
 /** A result of an earlier execution. */
 export interface ReplayedEntry {
@@ -18,6 +20,8 @@ export class Replay {
   readonly #entries: readonly ReplayedEntry[];
   /** The runs up to the one that is executed now. */
   readonly #runs: readonly ChainRun[];
+  /** By segment, where they were read. */
+  readonly #logs: ThreadLog[] = [];
 
   /** A chain whose pipeline was never executed. */
   static none(chainId: string): Replay {
@@ -59,9 +63,29 @@ export class Replay {
    * that nothing is in the log of saw what was there when it was started.
    */
   logAt(log: ThreadLog, segment: number): ThreadLog {
-    const run = this.#runs[segment];
-    const until = run?.incoming?.createdAt ?? run?.startedAt;
+    const read = this.#logs[segment];
+    if (read) return read;
+    const until = untilOf(this.#runs[segment]);
     return until === undefined ? log : log.until(until);
+  }
+
+  /**
+   * Loads the log as it is now. When it is cut, those of all segments are read, too: what was there then may be cut
+   * off it.
+   */
+  async loadLog(
+    events: Pick<EventCache, 'load' | 'loadUntil'>,
+    thread: Thread,
+    fresh: FreshEvents | undefined,
+  ): Promise<ThreadLog> {
+    const log = await events.load(thread, fresh);
+    if (!log.isCut) return log;
+    const times = this.#runs.map(untilOf);
+    for (const [segment, until] of times.entries()) {
+      if (until === undefined) continue;
+      this.#logs[segment] ??= await events.loadUntil(thread, until, times.length);
+    }
+    return log;
   }
 
   /** The usage of models that earlier attempts of a run have in the journal. */
@@ -83,6 +107,10 @@ export class Replay {
 /** The length of an entry's result. */
 export function charsOf({ outcome }: JournalEntry): number {
   return outcome.kind === 'value' ? (outcome.json?.length ?? 0) : 0;
+}
+
+function untilOf(run: ChainRun | undefined): string | undefined {
+  return run?.incoming?.createdAt ?? run?.startedAt;
 }
 
 function answerOf({ outcome }: JournalEntry, runs: readonly ChainRun[]): ThreadEvent | undefined {

@@ -23,7 +23,7 @@ const LAST_RETRY_MS = 10_000;
 export interface RunEndingsOptions {
   readonly store: Store;
   readonly turns: Turns;
-  readonly lease: { reapSoon(): void };
+  readonly lease: { reapSoon(): void; suspectLeftRuns(): void };
   readonly logger: Logger;
   /** Aborts when the app is closed: from then on nothing is tried again. */
   readonly closing: AbortSignal;
@@ -36,6 +36,8 @@ export class RunEndings {
   readonly #lease: RunEndingsOptions['lease'];
   readonly #closing: AbortSignal;
   readonly #outage: Outage;
+  /** The runs whose ends could not be stored yet. */
+  readonly #unstored = new Set<RunOwner>();
 
   constructor({ store, turns, lease, logger, closing }: RunEndingsOptions) {
     this.#store = store;
@@ -77,7 +79,8 @@ export class RunEndings {
       return await this.store(owner, outcome);
     } catch (error) {
       this.#outage.failed(error);
-      void this.#storeLater(owner, outcome);
+      this.#unstored.add(owner);
+      void this.#storeLater(owner, outcome).finally(() => this.#unstored.delete(owner));
       return [];
     }
   }
@@ -110,13 +113,18 @@ export class RunEndings {
     if (stored === 'fenced') throw fenced();
   }
 
-  /** Gives a durable run up for another process. One that cannot be given up now is when the lease is over. */
+  /** Gives a durable run up for another process. One that cannot be given up now is when the database is there again. */
   async release(owner: RunOwner): Promise<void> {
     try {
       await this.#store.releaseRun(owner);
-    } catch (error) {
-      this.#outage.failed(error);
+    } catch {
+      this.#lease.suspectLeftRuns();
     }
+  }
+
+  /** Whether an attempt has ended here, and the store is still to learn of it. */
+  isStoring({ runId, attempt }: RunOwner): boolean {
+    return [...this.#unstored].some((each) => each.runId === runId && each.attempt === attempt);
   }
 
   /**

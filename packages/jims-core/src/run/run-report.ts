@@ -9,7 +9,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { withRunSpan } from '../telemetry/tracing.ts';
 import type { TraceIds } from '../telemetry/tracing.ts';
 import type { RunEnd } from './run-events.ts';
-import type { FailedRun } from './run.ts';
+import type { FailedRun, RunRequest } from './run.ts';
 import { isCancel } from './stop-switch.ts';
 import type { StopSwitch } from './stop-switch.ts';
 import type { RunTracer } from './trace/run-tracer.ts';
@@ -152,4 +152,19 @@ export class RunReport {
       logger.error(report, 'cannot report a failed run');
     }
   }
+}
+
+/**
+ * Logs what a pipeline threw in a timer, or in a promise that nobody awaits, when its run could not fail by it any
+ * more. It holds on to nothing of the run.
+ */
+export function lateErrorLog(
+  { logger }: Pick<ReportTarget, 'logger'>,
+  { runId, threadId }: RunOwner,
+  { requestId }: Pick<RunRequest, 'requestId'>,
+): (thrown: unknown) => void {
+  return (thrown) => {
+    const fields = { requestId, runId, threadId, error: describeError(thrown) };
+    logger.error(fields, 'a pipeline left an error behind, which came after its run was over');
+  };
 }

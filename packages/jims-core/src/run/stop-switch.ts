@@ -31,6 +31,7 @@ export function isCancel(reason: StopReason | undefined): reason is CancelReason
 /** Stops the pipelines of a run: on request, when its readers have left, by an error left behind. */
 export class StopSwitch implements RunControl {
   readonly #graceMs: number;
+  readonly #onLateError: (error: unknown) => void;
   readonly #controller = new AbortController();
   #reason: StopReason | undefined;
   #failure: { readonly error: unknown } | undefined;
@@ -42,9 +43,13 @@ export class StopSwitch implements RunControl {
   /** Whether a reader has left that wants the run to stop when all have left. */
   #stopsUnread = false;
 
-  /** `graceMs` is how long a pipeline may go on after it was stopped. */
-  constructor(graceMs: number) {
+  /**
+   * @param graceMs How long a pipeline may go on after it was stopped.
+   * @param onLateError Gets what a pipeline leaves behind that comes when its run is over, unless that was stopped.
+   */
+  constructor(graceMs: number, onLateError: (error: unknown) => void = () => {}) {
     this.#graceMs = graceMs;
+    this.#onLateError = onLateError;
   }
 
   get signal(): AbortSignal {
@@ -100,6 +105,7 @@ export class StopSwitch implements RunControl {
 
   /** Fails the run with an error that its pipeline did not catch. */
   fail(error: unknown): void {
+    if (this.#isClosed && !this.signal.aborted) this.#onLateError(error);
     this.#failure ??= { error };
     this.#giveUp?.(this.#failure.error);
   }

@@ -58,6 +58,11 @@ export class Turns {
     return this.#early.beginAccept();
   }
 
+  /** Resolves when the accepts that are under way now are over. */
+  acceptsOver(): Promise<void> {
+    return this.#early.acceptsOver();
+  }
+
   /**
    * Resolves when the queued run has its turn. Rejects with the reason of the signal when that aborts,
    * with `lost` when the run was taken from this process meanwhile.
@@ -169,6 +174,8 @@ class EarlyTurns {
   readonly #turns = new Map<string, number>();
   /** The newest accept of when a hint came. */
   #hinted = 0;
+  /** Those that wait until all accepts are over that were under way at a time. */
+  readonly #waiting = new Set<{ readonly newest: number; readonly resolve: () => void }>();
 
   /** Whether a hint came during an accept that is under way. */
   get wasHinted(): boolean {
@@ -184,7 +191,19 @@ class EarlyTurns {
         if (newest >= this.#oldest) break;
         this.#turns.delete(runId);
       }
+      for (const waiting of this.#waiting) {
+        if (waiting.newest >= this.#oldest) continue;
+        this.#waiting.delete(waiting);
+        waiting.resolve();
+      }
     };
+  }
+
+  acceptsOver(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#oldest > this.#newest) resolve();
+    else this.#waiting.add({ newest: this.#newest, resolve });
+    return promise;
   }
 
   add(runId: string): void {

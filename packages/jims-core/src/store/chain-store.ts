@@ -23,6 +23,8 @@ export interface ChainStore {
    * recovered at once. That does not count as one of its recoveries.
    */
   releaseRun(run: RunOwner): Promise<'released' | 'fenced'>;
+  /** The durable runs that this process has, running or in queues. */
+  durableRunsOf(instanceId: string): Promise<readonly RunOwner[]>;
   /**
    * Takes a failed run of {@link RETRIED_CODES} once more, as its next attempt: in its old place if no
    * run of its thread has begun since, else at the end of the line.

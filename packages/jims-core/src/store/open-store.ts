@@ -20,6 +20,8 @@ export interface OpenStoreOptions {
   readonly schema?: string | undefined;
   /** Gets a line about each thing that opening waits for, and about a new database. Default: silent. */
   readonly logger?: Logger | undefined;
+  /** Refuses a database that has no threads' tables yet, in place of making one. Default: false. */
+  readonly mustExist?: boolean | undefined;
 }
 
 /**
@@ -27,8 +29,8 @@ export interface OpenStoreOptions {
  * `sqlite:///relative.db`, `sqlite:////absolute.db`, `sqlite::memory:`, `postgresql://…`, and the
  * original's forms with a driver (`sqlite+aiosqlite://`, `postgresql+asyncpg://`).
  *
- * @throws JimsError `store_invalid` for a URL that names no store, `store_unavailable` when the
- * database cannot be reached.
+ * @throws JimsError `store_invalid` for a URL that names no store, or with `mustExist` a new one;
+ * `store_unavailable` when the database cannot be reached.
  *
  * @example
  * await using store = await openStore('postgresql://jims@db.example/chat', { schema: 'support' });
@@ -44,7 +46,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
       throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
     }
     const { openSqliteStore } = await import('./sqlite/sqlite-store.ts');
-    return openSqliteStore(file, options.logger);
+    return openSqliteStore(file, options);
   }
   throw new JimsError(
     'store_invalid',

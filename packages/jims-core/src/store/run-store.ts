@@ -95,7 +95,8 @@ export type RunThread =
     }
   /**
    * A new one, which begins with these events and takes over the external id from the contact's thread
-   * that has it: that one is superseded. With `replaces` it must be this thread that has it.
+   * that has it: that one is superseded. With `replaces` it must be this thread that has it; without an external
+   * id this thread, which must have none, is superseded.
    */
   | {
       readonly kind: 'new';

@@ -15,6 +15,13 @@ export interface QueryWords {
   readonly beginning: string;
 }
 
+/** Whether a message with these words has those of a query. */
+export function hasWords(said: readonly string[], { whole, beginning }: QueryWords): boolean {
+  return (
+    whole.every((word) => said.includes(word)) && said.some((word) => word.startsWith(beginning))
+  );
+}
+
 /**
  * The words of a message, each once: letters and digits alone, in small letters, without accents.
  *

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineApp } from '../../src/app/app.ts';
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { newEvent } from '../../src/thread/event.ts';
+import type { NewEvent } from '../../src/thread/event.ts';
+import { question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 const TEXT = 'x'.repeat(10_000);
@@ -57,6 +59,40 @@ describeStores((kind) => {
     const { id: threadId } = controller.thread;
     assert.deepEqual(ofThread, [{ threadId }, { threadId }], 'once a process');
     assert.equal((await controller.makeContext()).isCut, true);
+  });
+
+  test('a pipeline sees what it saw before it asked, however much has come since', async () => {
+    await using database = await kind.fresh();
+    const seen: unknown[] = [];
+    await using app = defineApp({
+      store: database.url,
+      async pipeline(ctx) {
+        const view = (): unknown => [ctx.lastUserMessage, ctx.getState('plan', anything)];
+        seen.push(view());
+        await ctx.ask('Sure?');
+        seen.push(view());
+      },
+    });
+    await app.open({ limits: { maxThreadSize: 2 * TEXT.length } });
+    const thread = await app.threads.getOrCreate({ contactId: 'a' });
+    const note = (): NewEvent => newEvent('crm.note', { text: TEXT });
+    const plan = (name: string): NewEvent => newEvent('state.set.plan', { name });
+    const say = async (text: string): Promise<void> => {
+      const {
+        thread: { id: threadId },
+      } = thread;
+      const run = await app.runs.start({
+        thread: { kind: 'thread', threadId },
+        incoming: question(text),
+      });
+      await run.end;
+    };
+    await thread.appendAll([plan('old')]);
+    await say('Refund 17');
+    await thread.appendAll([plan('new'), note(), note(), note()]);
+    await say('Yes');
+    const before = ['Refund 17', { name: 'old' }];
+    assert.deepEqual(seen, [before, before, ['Yes', { name: 'new' }]]);
   });
 
   test('the process does other work while it goes through a thread of many events', async () => {

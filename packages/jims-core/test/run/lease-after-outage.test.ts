@@ -129,18 +129,20 @@ async function leaseInTest(t: TestContext) {
       },
       listen: answer,
       endLease: answer,
+      durableRunsOf: async () => [],
+      releaseRun: async () => 'fenced',
     },
     instanceId: randomUUID(),
     leaseMs: LEASE_MS,
     logger: silentLogger,
     runs: { stopAll() {} },
-    turns: { hint() {}, started() {}, async checkOwners() {} },
+    turns: { hint() {}, started() {}, async checkOwners() {}, async acceptsOver() {} },
     recovery: {
       about: { durable: false, draining: false },
       request: { instanceId: randomUUID(), recovers: 'none', places: 0, suspects: 0 },
       found: () => false,
     },
-    engine: { recover() {} },
+    engine: { recover() {}, has: () => false },
   });
   await lease.take();
   return {

@@ -125,10 +125,15 @@ describeStores((kind) => {
     const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
       const order: string[] = [];
       orders.push(order);
-      const delays = [30, 5, 15];
+      const fetched = [0, 1, 2].map(() => Promise.withResolvers<void>());
+      // Which item each one is fetched after.
+      const after = [2, undefined, 1];
       await Promise.all(
-        delays.map(async (ms, item) => {
-          await ctx.step('fetch', () => pause(ms));
+        after.map(async (earlier, item) => {
+          await ctx.step('fetch', async () => {
+            await fetched[earlier ?? -1]?.promise;
+            fetched[item]?.resolve();
+          });
           order.push(`item ${item}`);
           await ctx.step('charge', ({ idempotencyKey }) => {
             charged.push(`${item} by ${idempotencyKey.split('/').slice(1).join('/')}`);
@@ -388,8 +393,4 @@ function said(events: readonly ThreadEvent[]): readonly unknown[] {
 
 async function* pieces(...texts: readonly string[]): AsyncGenerator<string> {
   yield* texts;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

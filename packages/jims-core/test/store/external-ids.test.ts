@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 
 import type { AcceptedRun, RunThread, Store } from '../../src/store/store.ts';
+import { newId } from '../../src/thread/new-id.ts';
 import { supersededBy } from '../../src/thread/thread.ts';
 import type { Thread } from '../../src/thread/thread.ts';
 import { withClient } from '../support/postgres.ts';
@@ -11,6 +12,7 @@ import {
   answer,
   conversation,
   freshStore,
+  keyOf,
   question,
   storeUser,
   untilClockTicks,
@@ -78,17 +80,81 @@ describeStores((kind) => {
     assert.deepEqual(await named({ externalId: 'chat' }), [fork.thread.id, other.thread.id]);
   });
 
-  test('of forks at the same time one takes over, and the others are refused as the thread moved', async () => {
+  test('a thread without an external id is replaced, and the others of its contact are not', async () => {
     await using user = await freshStore(kind);
-    const old = await user.accept('one', { thread: externalOf('a', 'chat') });
-    const results = await Promise.all(
-      Array.from({ length: 5 }, (_, n) => user.ask(`m${n}`, { thread: forkOf(old.thread, []) })),
-    );
-    const accepted = results.filter((result): result is AcceptedRun => result.kind === 'accepted');
-    assert.equal(accepted.length, 1);
-    assert.ok(results.every(({ kind: each }) => each === 'accepted' || each === 'thread_moved'));
-    assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 2);
+    const { store } = user;
+    const other = await store.openThread({ contactId: 'a' });
+    const old = await user.accept('one', { thread: newOf('a') });
+    await user.finish(old);
+    const fork = await user.accept('uno', { thread: forkOf(old.thread, [answer('Hi')]) });
+    assert.deepEqual(await conversation(store, fork.thread.id), ['Hi', 'uno']);
+    assert.equal(fork.thread.externalId, undefined);
+    const superseded = await store.thread(old.thread.id);
+    assert.equal(superseded && supersededBy(superseded), fork.thread.id);
+    assert.deepEqual(await store.thread(other.thread.id), other.thread);
+    const { threads } = await store.listThreads({ limit: 10, contactId: 'a', current: true });
+    const current = new Set([fork.thread.id, other.thread.id]);
+    assert.deepEqual(new Set(threads.map(({ id }) => id)), current);
+    const again = await user.accept('two', { thread: forkOf(fork.thread, []) });
+    const replaced = await store.thread(fork.thread.id);
+    assert.equal(replaced && supersededBy(replaced), again.thread.id);
   });
+
+  test('only a thread of the contact that has no external id is replaced without one', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const own = await user.accept('one', { thread: newOf('a') });
+    const named = await user.accept('one', { thread: externalOf('a', 'chat') });
+    const moved = await user.accept('one', { thread: newOf('a') });
+    await user.accept('two', { thread: forkOf(moved.thread, []) });
+    const count = (await store.listThreads({ limit: 10 })).threads.length;
+    for (const thread of [
+      { ...own.thread, contactId: 'b' },
+      { ...named.thread, externalId: undefined },
+      moved.thread,
+      { ...own.thread, id: newId() },
+      { ...own.thread, id: 'no-uuid' },
+    ]) {
+      const refused = { kind: 'thread_moved' };
+      assert.deepEqual(await user.ask('two', { thread: forkOf(thread, []) }), refused);
+    }
+    assert.equal((await store.listThreads({ limit: 10 })).threads.length, count);
+    assert.deepEqual(await store.thread(own.thread.id), own.thread);
+    assert.deepEqual(await store.thread(named.thread.id), named.thread);
+  });
+
+  for (const thread of [externalOf('a', 'chat'), newOf('a')]) {
+    test(`of forks at the same time one replaces the thread, and the others are refused: ${thread.kind}`, async () => {
+      await using user = await freshStore(kind);
+      const old = await user.accept('one', { thread });
+      const results = await Promise.all(
+        Array.from({ length: 5 }, (_, n) => user.ask(`m${n}`, { thread: forkOf(old.thread, []) })),
+      );
+      const accepted = results.filter((each): each is AcceptedRun => each.kind === 'accepted');
+      assert.equal(accepted.length, 1);
+      assert.ok(results.every(({ kind: each }) => each === 'accepted' || each === 'thread_moved'));
+      assert.equal((await user.store.listThreads({ limit: 10 })).threads.length, 2);
+    });
+
+    test(`the same fork with its key, also at the same time, is one run: ${thread.kind}`, async () => {
+      await using user = await freshStore(kind);
+      let old = (await user.accept('one', { thread })).thread;
+      for (const key of ['a', 'b', 'c', 'd']) {
+        const request = { thread: forkOf(old, []), idempotency: keyOf(key) };
+        const results = await Promise.all(
+          Array.from({ length: 4 }, () => user.ask('uno', request)),
+        );
+        results.push(await user.ask('uno', request));
+        const accepted = results.find((each): each is AcceptedRun => each.kind === 'accepted');
+        assert.ok(accepted);
+        const existing = { kind: 'existing', runId: accepted.runId };
+        for (const each of results) if (each !== accepted) assert.deepEqual(each, existing);
+        const superseded = await user.store.thread(old.id);
+        assert.equal(superseded && supersededBy(superseded), accepted.thread.id);
+        old = accepted.thread;
+      }
+    });
+  }
 
   test('of several threads that another writer left the newest counts, and a fork replaces all of them', async () => {
     await using user = await freshStore(kind);
@@ -127,6 +193,10 @@ describeStores((kind) => {
 
 function externalOf(contactId: string, externalId: string): RunThread & { kind: 'external' } {
   return { kind: 'external', contactId, externalId, threadConfig: {}, events: [] };
+}
+
+function newOf(contactId: string): RunThread & { kind: 'new' } {
+  return { kind: 'new', contactId, threadConfig: {}, events: [] };
 }
 
 function forkOf(

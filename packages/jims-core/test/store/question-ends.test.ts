@@ -150,23 +150,26 @@ describeStores((kind) => {
     assert.deepEqual((await chainOf(store, run.runId)).runs.length, 1, 'a cancel executes nothing');
   });
 
-  test('the questions of a thread are withdrawn when another thread takes its external id', async () => {
-    await using user = await freshStore(kind);
-    const { store } = user;
-    const contact = { contactId: 'customer:1', externalId: 'chat', threadConfig: {}, events: [] };
-    const old = await user.accept('Hello', { thread: { kind: 'external', ...contact } });
-    const posed = await ask(user, old, { tell: true });
-    const service = await ask(user, await user.accept('order'), TO_SERVICE);
-    const other = await ask(user, await user.accept('x', { thread: latestOf('b') }));
-    const replaced = { kind: 'new', ...contact, replaces: old.thread.id } as const;
-    const next = await user.accept('Hello again', { ...OPEN, thread: replaced });
-    assert.deepEqual([next.status, next.chain], ['running', undefined]);
-    const withdrawn = { state: 'withdrawn', reason: 'replaced' };
-    assert.deepEqual(await stateOf(store, posed), withdrawn);
-    assert.deepEqual(await stateOf(store, service), withdrawn);
-    assert.deepEqual(await stateOf(store, other), IS_OPEN);
-    assert.equal(await store.activeRun(old.thread.id), undefined);
-  });
+  for (const named of [{ externalId: 'chat' }, {}]) {
+    const title = 'externalId' in named ? 'and takes its external id' : 'that has no external id';
+    test(`the questions of a thread are withdrawn when another one replaces it ${title}`, async () => {
+      await using user = await freshStore(kind);
+      const { store } = user;
+      const contact = { contactId: 'customer:1', ...named, threadConfig: {}, events: [] };
+      const old = await user.accept('Hello', { thread: { kind: 'new', ...contact } });
+      const posed = await ask(user, old, { tell: true });
+      const service = await ask(user, await user.accept('order'), TO_SERVICE);
+      const other = await ask(user, await user.accept('x', { thread: latestOf('b') }));
+      const replaced = { kind: 'new', ...contact, replaces: old.thread.id } as const;
+      const next = await user.accept('Hello again', { ...OPEN, thread: replaced });
+      assert.deepEqual([next.status, next.chain], ['running', undefined]);
+      const withdrawn = { state: 'withdrawn', reason: 'replaced' };
+      assert.deepEqual(await stateOf(store, posed), withdrawn);
+      assert.deepEqual(await stateOf(store, service), withdrawn);
+      assert.deepEqual(await stateOf(store, other), IS_OPEN);
+      assert.equal(await store.activeRun(old.thread.id), undefined);
+    });
+  }
 
   test('questions are listed from the oldest on, by what is sought', async () => {
     await using user = await freshStore(kind);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
 import { NOBODY, RECOVERY_PAUSES_MS } from '../../src/store/store.ts';
-import type { AcceptedRun, RecoveredRun, Store } from '../../src/store/store.ts';
+import type { AcceptedRun, RecoveredRun, RunOwner, Store } from '../../src/store/store.ts';
 import {
   DURABLE,
   DURABLE_PROCESS,
@@ -344,6 +345,24 @@ describeStores((kind) => {
     assert.equal(await store.storeEntries(frozen.owner(two), [entryOf(two, 0)]), 'fenced');
     assert.deepEqual(await frozen.finish(two, ['old']), { kind: 'fenced' });
     assert.equal((await frozen.finish(again, ['new'])).kind, 'finished');
+  });
+
+  test('the durable runs of a process are those that it has, not those that it had', async () => {
+    await using user = await freshStore(kind);
+    const { store, instanceId } = user;
+    const running = await user.accept('one', DURABLE);
+    const queued = await user.accept('two', DURABLE);
+    await user.accept('three');
+    await user.accept('four', { thread: latestOf('customer:2') });
+    const released = await user.accept('five', { thread: latestOf('customer:3'), ...DURABLE });
+    await store.releaseRun(user.owner(released));
+    const over = await user.accept('six', { thread: latestOf('customer:4'), ...DURABLE });
+    await user.finish(over);
+    const owners = await store.durableRunsOf(instanceId);
+    const expected = [user.owner(running), user.owner(queued)];
+    const byId = (one: RunOwner, other: RunOwner): number => one.runId.localeCompare(other.runId);
+    assert.deepEqual(owners.toSorted(byId), expected.toSorted(byId));
+    assert.deepEqual(await store.durableRunsOf(randomUUID()), []);
   });
 
   test('a process that is about to end is asked to stop a run that it has', async () => {

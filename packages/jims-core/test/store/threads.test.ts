@@ -44,6 +44,8 @@ describeStores((kind) => {
     assert.equal(await store.latestThread('nobody'), undefined);
     assert.equal(await store.updateThreadConfig(randomUUID(), {}), undefined);
     assert.equal(await store.updateThreadConfig('no-uuid', {}), undefined);
+    assert.equal(await store.mergeThreadConfig(randomUUID(), {}), undefined);
+    assert.equal(await store.mergeThreadConfig('no-uuid', {}), undefined);
     assert.deepEqual(await eventsOf(store, randomUUID()), []);
     assert.deepEqual(await eventsOf(store, 'no-uuid'), []);
   });
@@ -103,6 +105,20 @@ describeStores((kind) => {
     const changed = await store.updateThreadConfig(thread.id, { b: 3 });
     assert.deepEqual(changed, { ...thread, config: { b: 3 } });
     assert.deepEqual(await store.thread(thread.id), changed);
+  });
+
+  test('members of a config are set and removed, and keep what others set meanwhile', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const threadConfig = { a: 1, b: { c: 2 }, 'd"\\}': 3, e: null };
+    const { thread } = await store.openThread({ contactId: 'a', threadConfig });
+    const changed = await store.mergeThreadConfig(thread.id, { b: [4], 'd"\\}': null, none: null });
+    assert.deepEqual(changed, { ...thread, config: { a: 1, b: [4], e: null } });
+    const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    await Promise.all(names.map((name) => store.mergeThreadConfig(thread.id, { [name]: 5 })));
+    const { config = {} } = (await store.thread(thread.id)) ?? {};
+    const own = names.map((name) => [name, 5]);
+    assert.deepEqual(config, { a: 1, b: [4], e: null, ...Object.fromEntries(own) });
   });
 
   test('a contact may be named by any string', async () => {

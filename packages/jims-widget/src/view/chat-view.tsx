@@ -133,7 +133,9 @@ function End({ snapshot }: { readonly snapshot: ChatSnapshot }): JSX.Element {
         />
       )}
       <RunLine snapshot={snapshot} />
-      {error && <ErrorView error={error} canRetry={last?.state !== 'failed'} />}
+      {error && (
+        <ErrorView error={error} canRetry={last?.state !== 'failed' && !last?.isUnanswered} />
+      )}
     </>
   );
 }

@@ -13,6 +13,7 @@ import { focusField, keepFocus } from './keep-focus.ts';
 import { MarkdownView } from './markdown-view.tsx';
 import { MessageTools } from './message-tools.tsx';
 import { Choices, QuestionView } from './question-view.tsx';
+import { RetryButton } from './retry-button.tsx';
 import { WorkList } from './work-view.tsx';
 
 /** What is shown of a message at once; a longer one has a button for the rest. */
@@ -83,15 +84,30 @@ function MessageContent(props: MessageProps): JSX.Element {
       )}
       <FileList files={message.files} />
       <Sources sources={message.sources} />
-      {state === 'partial' && <p class="note muted">{texts.stopped}</p>}
-      {state === 'queued' && <p class="note muted">{texts.queued}</p>}
-      {state === 'failed' && <Failed message={message} />}
+      <Note {...props} />
       <Replies {...props} />
       {isOver && !isEdited && (
         <MessageTools message={message} {...(isEditable && { onEdit: () => setEdited(true) })} />
       )}
     </>
   );
+}
+
+/** What became of the message. */
+function Note({ message, isReady, isLast }: MessageProps): JSX.Element | null {
+  const texts = useTexts();
+  const { state, isUnanswered } = message;
+  if (state === 'failed') return <Failed message={message} />;
+  if (isUnanswered) {
+    return (
+      <p class="note problem">
+        {texts.noAnswer}
+        {isReady && isLast && <RetryButton />}
+      </p>
+    );
+  }
+  if (state !== 'partial' && state !== 'queued') return null;
+  return <p class="note muted">{state === 'partial' ? texts.stopped : texts.queued}</p>;
 }
 
 /** What the message can be answered by beside words. */
@@ -191,7 +207,6 @@ function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   const writeAgain = useWriteAgain();
   const texts = useTexts();
   const choices = [
-    { label: texts.retry, choose: () => void chat.retry().catch(() => {}), focus: keepFocus },
     {
       label: texts.writeAgain,
       choose: () => writeAgain(chat.discard(message.id)),
@@ -202,6 +217,7 @@ function Failed({ message }: { readonly message: ChatMessage }): JSX.Element {
   return (
     <p class="note problem">
       {texts.notSent}
+      <RetryButton />
       {choices.map(({ label, choose, focus }) => (
         <button
           key={label}

@@ -5,33 +5,38 @@ import { readUsage } from 'jims-core/llm';
 
 import { usageOnWire } from '../../chat/usage.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
-import { eventResource, threadResource } from '../../protocols/jims/resources.ts';
+import { threadExport } from '../../protocols/jims/thread-export.ts';
+import type { ThreadSource } from '../../protocols/jims/thread-export.ts';
 import type { ExportOptions } from '../options/export-options.ts';
 
 /** How many threads or ratings are read at a time. */
 const PAGE_SIZE = 100;
-const SERVICE = { principal: { kind: 'service', id: 'export' } } as const;
+const SERVICE = { kind: 'service', id: 'export' } as const;
 /** Before all other ids. */
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 type Chosen = Pick<ExportOptions, 'contact' | 'thread' | 'since'>;
 
-/** A line for each thread, with its events. */
+/** A line for each thread, with all that is kept of it. */
 export async function* threadLines(store: Store, chosen: Chosen): AsyncGenerator<string> {
+  const source = sourceOf(store);
   for await (const thread of threadsOf(store, chosen)) {
-    yield '{"thread":';
-    yield* jsonPieces(threadResource(thread, SERVICE));
-    yield ',"events":[';
-    let separator = '';
-    for await (const { events } of eventPieces(store, thread.id)) {
-      for (const event of events) {
-        yield separator;
-        separator = ',';
-        yield* jsonPieces(eventResource(event));
-      }
-    }
-    yield ']}\n';
+    yield* threadExport(source, thread, SERVICE);
+    yield '\n';
   }
+}
+
+function sourceOf(store: Store): ThreadSource {
+  return {
+    async *events(threadId, domains) {
+      const pieces = eventPieces(store, threadId, { ...(domains && { domains }) });
+      for await (const { events } of pieces) yield events;
+    },
+    runs: (threadId, page) => store.listRuns(threadId, page),
+    feedback: (query) => store.listFeedback(query),
+    questions: (query) => store.listQuestions(query),
+    results: async (chainId) => (await store.loadChain(chainId))?.entries ?? [],
+  };
 }
 
 /** In the order in which they were made, newest first: a thread that gets an event meanwhile is not missed. */

@@ -14,7 +14,7 @@ const CHUNK_CHARS = 64 * 1024;
  */
 export async function exportLines(options: ExportOptions): Promise<void> {
   const { store: url = DEFAULT_STORE_URL, schema, feedback } = options;
-  await using store = await openStore(url, { schema });
+  await using store = await openStore(url, { schema, mustExist: true });
   const lines = feedback ? feedbackLines(store, options) : threadLines(store, options);
   const count = await writeAll(lines);
   const what = feedback ? 'ratings' : 'threads';

@@ -46,7 +46,9 @@ export class GivenOptions<TName extends string> {
   constructor(table: OptionTable, argv: readonly string[], env: Environment, maxWords = 0) {
     const { flags, words } = parseWords(table, argv);
     const extra = words[maxWords];
-    if (extra !== undefined) throw new UsageError(`Got unexpected extra argument (${extra})`);
+    if (extra !== undefined) {
+      throw new UsageError(`Got unexpected extra argument (${hidden(extra)})`);
+    }
     this.#table = table;
     this.#flags = flags;
     this.words = words;
@@ -104,9 +106,14 @@ export class GivenOptions<TName extends string> {
   }
 }
 
-/** An option has a value that it cannot have; the reason is a sentence. */
+/** An option has a value that it cannot have; the reason is a sentence, which quotes the value. */
 export function invalid(name: string, reason: string): UsageError {
-  return new UsageError(`Invalid value for '--${name}': ${reason}`);
+  return new UsageError(`Invalid value for '--${name}': ${reason.replace(/(?<=').*@/s, hidden)}`);
+}
+
+/** What is before an @ may be a user and a password, however the address is written. */
+function hidden(text: string): string {
+  return text.replace(/^.*@/s, '***@');
 }
 
 interface ParsedWords {

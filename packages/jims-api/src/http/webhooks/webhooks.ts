@@ -8,7 +8,7 @@ import type { SendResult } from 'jims-core/host';
 
 import { packageVersion } from '../../version.ts';
 import { isPublicAddress } from './public-addresses.ts';
-import { SlowHosts } from './slow-hosts.ts';
+import { SlowReceivers } from './slow-receivers.ts';
 import { WebhookHosts, literalOf } from './webhook-hosts.ts';
 import { WebhookSignatures } from './webhook-signatures.ts';
 
@@ -25,6 +25,8 @@ export interface WebhookMessage {
   readonly url: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** The contact that chose the address, where no service did. */
+  readonly contactId?: string | undefined;
 }
 
 interface Sending extends WebhookMessage {
@@ -58,7 +60,7 @@ export class Webhooks {
   readonly #signatures: WebhookSignatures;
   readonly #resolve: Resolve | undefined;
   readonly #timeoutMs: number;
-  readonly #slow = new SlowHosts();
+  readonly #slow = new SlowReceivers();
 
   /** @throws TypeError for a host or a secret that is not valid. */
   constructor({ hosts, secrets = [], resolve, timeoutMs = 5000 }: WebhooksOptions) {
@@ -82,12 +84,17 @@ export class Webhooks {
     const url = this.#hosts.read(message.url);
     if (typeof url === 'string') return failed(url);
     const { host } = url;
-    if (!this.#slow.mayTry(host)) return failed(`${host} did not answer in time a moment ago`);
+    const { contactId } = message;
+    const names = contactId === undefined ? [host] : [host, `contact ${contactId}`];
+    if (!this.#slow.mayTry(names)) {
+      const who = contactId === undefined ? host : `${host}, or another host of its contact,`;
+      return failed(`${who} did not answer in time a moment ago`);
+    }
     const late = AbortSignal.timeout(this.#timeoutMs);
     try {
       return await this.#sendTo(url, { ...message, id, limit: AbortSignal.any([signal, late]) });
     } finally {
-      this.#slow.note(host, late.aborted);
+      this.#slow.note(names, late.aborted);
     }
   }
 

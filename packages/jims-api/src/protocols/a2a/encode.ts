@@ -1,6 +1,6 @@
 import type { NewEvent, Run, RunEnd } from 'jims-core';
 
-import { assistantText, buttonsOf } from '../../chat/messages.ts';
+import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
@@ -10,7 +10,7 @@ import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import { metadataOf, statusOfEnd } from './task.ts';
 import type { TaskView } from './task.ts';
-import type { Part, StreamResponse, Task } from './wire.ts';
+import type { Part, StreamResponse } from './wire.ts';
 
 export interface TaskUpdatesOptions {
   readonly view: TaskView;
@@ -19,12 +19,12 @@ export interface TaskUpdatesOptions {
 }
 
 /**
- * A run as the stream of a task: the task, then what happens, then how it ended. Throws when what is
+ * A run as the stream of a task: how that begins, then what happens, then how it ended. Throws when what is
  * known of the run ends before the run does: that stream must break off.
  */
 export async function* taskUpdates(
   run: Run,
-  task: { readonly first: Task; readonly of: TaskRun },
+  task: { readonly begin: StreamResponse; readonly of: TaskRun },
   { view, isOver }: TaskUpdatesOptions,
 ): AsyncGenerator<StreamResponse, void, void> {
   const names = namesOf(task.of);
@@ -54,7 +54,8 @@ export async function* taskUpdates(
     return { statusUpdate: { ...names, status, metadata: { type } } };
   }
 
-  function* textUpdates({ messageId, delta, ends }: TextDelta): Generator<StreamResponse> {
+  function* textUpdates({ messageId, delta, ends, whole }: TextDelta): Generator<StreamResponse> {
+    if (whole && questionIdOf(whole) !== undefined) return;
     const isLast = ends && partsBesideText(ends, task.of).length === 0;
     yield update(messageId, [{ text: delta }], isLast ? ends : undefined);
     const grown = answer?.add(messageId, delta);
@@ -63,6 +64,7 @@ export async function* taskUpdates(
 
   /** Sources and files, or buttons without text: an artifact has at least one part. */
   function* besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (questionIdOf(sent) !== undefined) return;
     if (isAppEvent(sent, task.of.sees)) {
       const [artifact] = artifactOf(sent, task.of);
       if (artifact)
@@ -75,7 +77,7 @@ export async function* taskUpdates(
     else if (hasButtonsAlone) yield update(sent.id, [{ text: '' }], sent);
   }
 
-  yield { task: task.first };
+  yield task.begin;
   for await (const event of plainTextEvents(run)) {
     switch (event.type) {
       case 'status': {

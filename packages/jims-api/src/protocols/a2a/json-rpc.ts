@@ -30,10 +30,11 @@ import {
   listPushConfigs,
 } from './push/push-methods.ts';
 import { sendMessage, streamMessage } from './send.ts';
+import { subscribeToTask } from './subscribe.ts';
 import { taskRun } from './task-run.ts';
 import { EXAMPLE_TASK, activeTask } from './task.ts';
 import type { Answered, ToFrame } from './tasks.ts';
-import { cancelTask, framesOf, getTask, subscribeToTask } from './tasks.ts';
+import { cancelTask, framesOf, getTask } from './tasks.ts';
 
 const RpcBody = v.pipe(
   v.object({
@@ -178,10 +179,10 @@ export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFr
   const record = await api.app.runs.record(run.id);
   const task = { ...(await taskBefore(api, run.id)), thread: run.thread };
   const of = taskRun(api, call, task, record?.incoming);
-  const first = activeTask(of, 'queued', {});
+  const begin = { task: activeTask(of, 'queued', {}) };
   const { requestId } = call;
   const view = { requestId, exposeErrors: api.exposeErrors };
-  return framesOf(api, run, { task: { first, of }, view, toFrame: toFirstFrame });
+  return framesOf(api, run, { task: { begin, of }, view, toFrame: toFirstFrame });
 }
 
 const toFirstFrame: ToFrame = (response) => ({ data: jsonText(rpcResult(1, response)) });

@@ -19,9 +19,10 @@ import { bodyOf, detailsOf, statusName, unsupported, versionOf } from './failure
 import { LIST_PARAMETERS, listParamsIn } from './list-request.ts';
 import { listTasks } from './list-tasks.ts';
 import { sendMessage, streamMessage } from './send.ts';
+import { subscribeToTask } from './subscribe.ts';
 import { EXAMPLE_TASK } from './task.ts';
 import type { ToFrame } from './tasks.ts';
-import { cancelTask, getTask, subscribeToTask } from './tasks.ts';
+import { cancelTask, getTask } from './tasks.ts';
 
 const toFrame: ToFrame = (response) => ({ data: jsonText(response) });
 /** A2A's own media type, for clients that use it: others may accept plain JSON only. */

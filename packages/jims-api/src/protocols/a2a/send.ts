@@ -73,9 +73,9 @@ export async function streamMessage(
   const encode = async (run: Run): Promise<AsyncIterable<SseFrame>> => {
     const of = await taskWith(api, call, { run, request });
     await keepPush?.(of.id);
-    const first = activeTask(of, 'queued', sending);
+    const begin = { task: activeTask(of, 'queued', sending) };
     const question = run.replayed ? await questionNow(api.app, run) : undefined;
-    return framesOf(api, run, { task: { first, of }, view: { ...view, question }, toFrame });
+    return framesOf(api, run, { task: { begin, of }, view: { ...view, question }, toFrame });
   };
   return orUnsupported(request, () => streamRun(api, withParams(call, params), request, encode));
 }

@@ -1,5 +1,5 @@
 // What was said in a task: its history and its artifacts.
-import type { MessageSource, NewEvent, RunRecord } from 'jims-core';
+import type { MessageSource, NewEvent, QuestionRecord, RunRecord } from 'jims-core';
 
 import { filesOf, sourcesOf } from '../../chat/message-members.ts';
 import { assistantText, buttonsOf, questionIdOf, userText } from '../../chat/messages.ts';
@@ -10,14 +10,19 @@ import { namesOf } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
 import type { Artifact, Message, Metadata, Part, Task } from './wire.ts';
 
-/** The names of a task, and the last messages of its history. */
+/** The names of a task, and the last messages of its history; `closed`: the question that it ended with. */
 export function beginning(
   run: TaskRun,
   historyLength: number | undefined,
+  closed?: QuestionRecord,
 ): Pick<Task, 'id' | 'contextId' | 'history'> {
   const { id, earlier, question } = run;
   const task = { id, contextId: namesOf(run).contextId };
-  const all = [...earlier.flatMap((record) => talkIn(run, record)), ...saidBy(run, question)];
+  const all = [
+    ...earlier.flatMap((record) => talkIn(run, record)),
+    ...saidBy(run, question),
+    ...askedBy(run, closed),
+  ];
   const history =
     historyLength === undefined ? all : all.slice(Math.max(0, all.length - historyLength));
   return history.length > 0 ? { ...task, history } : task;
@@ -25,8 +30,11 @@ export function beginning(
 
 /** What was said in an earlier run of a task, its question last. */
 function talkIn(run: TaskRun, { incoming, question }: RunRecord): Message[] {
-  const questions = question?.audience === 'contact' ? [questionMessage(run, question)] : [];
-  return [...saidBy(run, incoming), ...questions];
+  return [...saidBy(run, incoming), ...askedBy(run, question)];
+}
+
+function askedBy(run: TaskRun, question: QuestionRecord | undefined): Message[] {
+  return question?.audience === 'contact' ? [questionMessage(run, question)] : [];
 }
 
 function saidBy(run: TaskRun, question: NewEvent | undefined): Message[] {
@@ -43,12 +51,15 @@ export function artifactsBefore(run: TaskRun): Artifact[] {
   return run.earlier.flatMap(({ events }) => events).flatMap((event) => artifactOf(event, run));
 }
 
-/** The artifact that a message of the assistant is, or an event of the app's own; none for other events. */
+/**
+ * The artifact that a message of the assistant is, or an event of the app's own; none for other events. A
+ * question is not a result: it is the message of a status, and front ends show both.
+ */
 export function artifactOf(event: NewEvent, run: Pick<TaskRun, 'addressOf' | 'sees'>): Artifact[] {
   const { id: artifactId, type: name, data } = event;
   if (isAppEvent(event, run.sees)) return [{ artifactId, name, parts: [{ data }] }];
   const text = assistantText(event);
-  if (text === undefined) return [];
+  if (text === undefined || questionIdOf(event) !== undefined) return [];
   const beside = partsBesideText(event, run);
   const parts = text === '' && beside.length > 0 ? beside : [{ text }, ...beside];
   return [{ artifactId, parts, ...artifactMetadata(event) }];
@@ -81,13 +92,8 @@ function sourcePart({ url, title, excerpt }: MessageSource): Part {
   return { data, metadata: { type: 'source' } };
 }
 
-/** What an event has beside its parts: its buttons, and the question that it is. */
+/** What an event has beside its parts: its buttons. */
 export function artifactMetadata(event: NewEvent): { readonly metadata?: Metadata } {
   const buttons = buttonsOf(event);
-  const question = questionIdOf(event);
-  const metadata = {
-    ...(buttons.length > 0 && { buttons }),
-    ...(question !== undefined && { question_id: question }),
-  };
-  return Object.keys(metadata).length > 0 ? { metadata } : {};
+  return buttons.length > 0 ? { metadata: { buttons } } : {};
 }

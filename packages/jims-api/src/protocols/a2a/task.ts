@@ -61,8 +61,10 @@ export function endedTask(
   end: RunEnd,
   view: TaskView & { readonly at?: string | undefined },
 ): Task {
+  const question = questionOf(end, view);
+  const closed = question?.state === 'open' ? undefined : question;
   return {
-    ...beginning(run, view.historyLength),
+    ...beginning(run, view.historyLength, closed),
     status: statusOfEnd(run, end, view),
     artifacts: [
       ...artifactsBefore(run),
@@ -78,7 +80,7 @@ export function statusOfEnd(
   end: RunEnd,
   view: TaskView & { readonly at?: string | undefined },
 ): TaskStatus {
-  const question = view.question ?? (end.type === 'result' ? end.result.question : undefined);
+  const question = questionOf(end, view);
   const status = question
     ? statusOfQuestion(run, question, view.at)
     : {
@@ -89,7 +91,11 @@ export function statusOfEnd(
   return run.answersInStatus ? withAnswers(status, run, eventsOf(end)) : status;
 }
 
-/** A status whose message has the answers, and then its own words; a question is one of the answers. */
+function questionOf(end: RunEnd, view: TaskView): QuestionRecord | undefined {
+  return view.question ?? (end.type === 'result' ? end.result.question : undefined);
+}
+
+/** A status whose message has the answers, and then its own words. */
 function withAnswers(status: TaskStatus, run: TaskRun, events: readonly NewEvent[]): TaskStatus {
   const said = events.filter((event) => assistantText(event) !== undefined);
   const answers = said.flatMap((event) => artifactOf(event, run));
@@ -97,9 +103,8 @@ function withAnswers(status: TaskStatus, run: TaskRun, events: readonly NewEvent
   if (!last) return status;
   const { message } = status;
   const parts = answers.flatMap((answer) => answer.parts);
-  const own = status.state === 'TASK_STATE_INPUT_REQUIRED' ? [] : (message?.parts ?? []);
   const base = message ?? agentMessage(run, `${last.artifactId}:status`, '');
-  return { ...status, message: { ...base, parts: [...parts, ...own] } };
+  return { ...status, message: { ...base, parts: [...parts, ...(message?.parts ?? [])] } };
 }
 
 /** The metadata of a task: its thread, and at its end the models that it used. */

@@ -5,7 +5,6 @@ import { runHeaders } from '../../chat/answer-run.ts';
 import { chainOf } from '../../chat/run-chain.ts';
 import type { RunChain } from '../../chat/run-chain.ts';
 import { isActive, statusOf } from '../../chat/run-status.ts';
-import { joinRun } from '../../chat/stream-run.ts';
 import { contactInQuery, mayReach } from '../../http/contact.ts';
 import { HttpError } from '../../http/errors.ts';
 import { SLOT, templateOf } from '../../http/fastapi/json-pieces.ts';
@@ -13,7 +12,6 @@ import type { JsonTemplate } from '../../http/fastapi/json-pieces.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { openQuestion } from './chain.ts';
 import { decodeTask } from './decode.ts';
 import { taskUpdates } from './encode.ts';
 import { failure } from './failures.ts';
@@ -60,37 +58,6 @@ export async function cancelTask(api: ApiContext, call: Call, params: unknown): 
   const of = taskRun(api, call, { id: first.runId, thread, earlier }, incoming);
   const headers = runHeaders({ id: runId, thread, replayed: false });
   return { task: endedTask(of, end, { historyLength, exposeErrors: api.exposeErrors }), headers };
-}
-
-/**
- * SubscribeToTask: the task as it is now, then the events of its newest run from their beginning. Of a
- * task that waits the task alone.
- */
-export async function subscribeToTask(
-  api: ApiContext,
-  call: Call,
-  { params, toFrame }: { readonly params: unknown; readonly toFrame: ToFrame },
-): Promise<Response> {
-  const request = decodeTask(params);
-  const { id } = request;
-  const first = await requireTask(api, call, request);
-  const chain = await chainOf(api, first);
-  const { earlier, newest } = chain;
-  const status = statusOf(newest);
-  const run = await api.app.runs.find(newest.runId);
-  if (run && openQuestion(chain)) {
-    const { task } = await taskOf(api, call, { chain, historyLength: request.historyLength });
-    return joinRun(api, call, run, () => ReadableStream.from([toFrame({ task })]));
-  }
-  if (!run || !isActive(status)) {
-    throw failure('unsupported_operation', `Task '${id}' is over: get it instead`);
-  }
-  const of = taskRun(api, call, { id: first.runId, thread: run.thread, earlier }, newest.incoming);
-  const begun = activeTask(of, status, { at: newest.startedAt ?? newest.acceptedAt });
-  const { exposeErrors } = api;
-  return joinRun(api, call, run, () =>
-    framesOf(api, run, { task: { first: begun, of }, view: { exposeErrors }, toFrame }),
-  );
 }
 
 /** A task as it is now. */

@@ -13,7 +13,10 @@ import type { ApiContext } from '../../http/route.ts';
 import { contentFiles, earlierFiles } from './files.ts';
 
 const Message = v.object({
-  role: v.picklist(['user', 'assistant']),
+  role: v.pipe(
+    v.picklist(['user', 'assistant', 'system']),
+    v.description('What `system` says is added to the system prompt'),
+  ),
   content: v.pipe(
     messageContent,
     v.description('A string, or blocks: `text`, `image`, `document`; others are ignored'),
@@ -69,7 +72,11 @@ export interface SentMessage extends ClientMessage {
  */
 export function decode(api: Pick<ApiContext, 'maxMessageBytes'>, body: unknown): SentMessage {
   const { model, messages, system, stream, metadata } = parseBody(MessagesBody, body);
-  const systemPrompt = contentText(system);
+  const instructions = messages.filter(({ role }) => role === 'system');
+  const systemPrompt = [system, ...instructions.map(({ content }) => content)]
+    .map(contentText)
+    .filter((text) => text !== '')
+    .join('\n\n');
   requireMessageSize(api, systemPrompt);
   return {
     model,

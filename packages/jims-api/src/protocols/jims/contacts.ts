@@ -1,16 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EventPosition, FileRecord, JimsApp, ThreadOverview } from 'jims-core';
+import type { EventPosition, FileRecord, JimsApp, Principal, ThreadOverview } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { contactInPath } from '../../http/contact.ts';
-import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { json, streamedJson } from '../../http/json-answer.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FileResource, fileResource } from './file-resource.ts';
-import { EventResource, ThreadResource, eventResource, threadResource } from './resources.ts';
+import { ThreadExportResource, threadExport } from './thread-export.ts';
+import type { ThreadSource } from './thread-export.ts';
 
 const PAGE_SIZE = 200;
 
@@ -53,10 +53,11 @@ export const contactRoutes: readonly Route[] = [
       parameters: [CONTACT_ID],
       responses: {
         200: {
-          description: 'Their threads with all events, and what is known of their files',
+          description:
+            'Their threads with all that is kept of them, and what is known of their files',
           schema: v.object({
             contact_id: v.string(),
-            threads: v.array(v.object({ thread: ThreadResource, events: v.array(EventResource) })),
+            threads: v.array(ThreadExportResource),
             files: v.array(FileResource),
           }),
         },
@@ -77,32 +78,26 @@ async function deleteContact({ app }: ApiContext, call: Call): Promise<Response>
 /** All that is kept of a person, piece by piece. */
 async function exportContact(api: ApiContext, call: Call): Promise<Response> {
   const contactId = contactInPath(call);
-  const domains = call.principal.kind === 'contact' ? ['comm'] : undefined;
   const headers = {
     ...call.headers,
     'content-disposition': 'attachment; filename="contact.json"',
   };
-  const text = exportText(api.app, call, { contactId, domains });
+  const text = exportText(api.app, contactId, call.principal);
   return answerInTurn(api, call, async (end) => streamedJson({ ...call, headers }, text, end));
 }
 
 async function* exportText(
   app: JimsApp,
-  call: Call,
-  {
-    contactId,
-    domains,
-  }: { readonly contactId: string; readonly domains: readonly string[] | undefined },
+  contactId: string,
+  principal: Principal,
 ): AsyncGenerator<string> {
+  const source = sourceOf(app);
   yield `{"contact_id":${cleanJson(contactId)},"threads":[`;
   let separator = '';
   for await (const thread of allThreads(app, contactId)) {
-    yield `${separator}{"thread":`;
+    yield separator;
     separator = ',';
-    yield* jsonPieces(threadResource(thread, call));
-    yield ',"events":[';
-    yield* eventTexts(app, thread.id, domains);
-    yield ']}';
+    yield* threadExport(source, thread, principal);
   }
   yield '],"files":[';
   separator = '';
@@ -111,6 +106,16 @@ async function* exportText(
     separator = ',';
   }
   yield ']}';
+}
+
+function sourceOf({ threads, runs, questions }: JimsApp): ThreadSource {
+  return {
+    events: (threadId, domains) => threads.readEvents(threadId, { ...(domains && { domains }) }),
+    runs: (threadId, page) => runs.list(threadId, page),
+    feedback: (query) => threads.listFeedback(query),
+    questions: (query) => questions.list(query),
+    results: (chainId) => runs.results(chainId),
+  };
 }
 
 async function* allFiles(app: JimsApp, contactId: string): AsyncGenerator<FileRecord> {
@@ -137,20 +142,5 @@ async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<Thre
     before = page.threads.at(-1);
     if (!page.more) return;
     await setImmediate();
-  }
-}
-
-async function* eventTexts(
-  app: JimsApp,
-  threadId: string,
-  domains: readonly string[] | undefined,
-): AsyncGenerator<string> {
-  let separator = '';
-  for await (const events of app.threads.readEvents(threadId, { ...(domains && { domains }) })) {
-    for (const event of events) {
-      yield separator;
-      separator = ',';
-      yield* jsonPieces(eventResource(event));
-    }
   }
 }

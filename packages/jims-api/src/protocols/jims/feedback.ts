@@ -138,7 +138,7 @@ async function giveFeedback(api: ApiContext, call: Call): Promise<Response> {
   return json(call, feedbackResource({ threadId: id, messageId, ...feedback }));
 }
 
-function feedbackResource({
+export function feedbackResource({
   threadId,
   messageId,
   value: given,

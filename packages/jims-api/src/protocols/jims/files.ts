@@ -11,6 +11,7 @@ import { valueFault } from '../../http/fastapi/validation.ts';
 import { fileInForm } from '../../http/form-file.ts';
 import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
+import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
@@ -147,7 +148,7 @@ async function uploadFile(api: ApiContext, call: Call): Promise<Response> {
       ...(mediaType !== undefined && { mediaType }),
       ...(size !== undefined && { size }),
     });
-    const headers = { ...call.headers, location: `/api/v1/files/${record.fileId}` };
+    const headers = { ...call.headers, location: addressOf(api, `${FILES_PATH}/${record.fileId}`) };
     return json({ headers }, fileResource(record), 201);
   } catch (error) {
     // A body that breaks off has its own reason.

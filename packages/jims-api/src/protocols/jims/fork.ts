@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 
-import type { EventPosition, JimsApp, NewEvent, Thread, ThreadController } from 'jims-core';
+import { eventDomain } from 'jims-core';
+import type { EventPosition, JimsApp, NewEvent, Run, RunThread, Thread } from 'jims-core';
 import { supersededBy } from 'jims-core/host';
 import * as v from 'valibot';
 
-import { resultOf } from '../../chat/answer-run.ts';
+import { resultOf, runHeaders } from '../../chat/answer-run.ts';
 import { copies } from '../../chat/client-history.ts';
+import { idempotencyOf } from '../../chat/idempotency.ts';
+import type { RequestKey } from '../../chat/idempotency.ts';
 import { visibleTo } from '../../chat/visibility.ts';
 import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { boolean, uuid } from '../../http/fastapi/fields.ts';
@@ -15,6 +18,7 @@ import { addressOf } from '../../http/public-address.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { ThreadResource, threadResource } from './resources.ts';
+import { IDEMPOTENCY_KEY } from './schemas.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
 /** Events are written in pieces of about so many characters: each of them is one transaction. */
@@ -30,7 +34,7 @@ const ForkBody = v.pipe(
     supersede: v.pipe(
       v.optional(boolean, false),
       v.description(
-        'Whether the new thread takes over the external id, so that this one is superseded',
+        'Whether the new thread replaces this one in lists, and takes over its external id',
       ),
     ),
   }),
@@ -47,7 +51,7 @@ export const forkRoutes: readonly Route[] = [
       description:
         'For another answer, or for an edited message: the new thread has the same contact and config, and the events before `before`. Of a large thread the newest 4 MiB are copied, and the states. Questions stay with the other thread.',
       tags: ['threads'],
-      parameters: [THREAD_ID],
+      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
       request: ForkBody,
       responses: { 201: { description: 'The new thread', schema: ThreadResource } },
       errors: [400, 401, 404, 409, 413, 422, 429, 503],
@@ -65,66 +69,79 @@ async function forkThread(api: ApiContext, call: Call): Promise<Response> {
       code: 'thread_without_contact',
     });
   }
-  const forkId = await lookUpInTurn(api, call, async () => {
+  const idempotency = await idempotencyOf(call);
+  if (supersede && supersededBy(thread) !== undefined && !(await isRepeated(api, idempotency))) {
+    const reason = 'the thread was superseded already: fork the one that superseded it';
+    throw validationError([fieldError('supersede', true, reason)]);
+  }
+  const run = await lookUpInTurn(api, call, async () => {
     const end =
       typeof before === 'string' ? await positionOf(api, call, thread, before) : undefined;
+    const source = { ...thread, contactId };
     const events = await copies(api.app, thread, end);
-    return supersede
-      ? superseding(api.app, { ...thread, contactId }, events)
-      : beside(api.app, { ...thread, contactId }, events);
+    return copyTo(api.app, events, { source, supersede, idempotency });
   });
+  const { id: forkId } = run.thread;
   const fork = await api.app.threads.overview(forkId);
   if (!fork) throw notFound(`Thread '${forkId}' not found`);
-  const headers = { ...call.headers, location: addressOf(api, `/api/v1/threads/${forkId}`) };
+  const location = addressOf(api, `/api/v1/threads/${forkId}`);
+  const headers = { ...call.headers, ...runHeaders(run), location };
   return json({ headers }, threadResource(fork, call), 201);
 }
 
-type ContactThread = Thread & { readonly contactId: string };
+/** Whether a request was sent before with its key: a repeated one finds its thread superseded. */
+async function isRepeated({ app }: ApiContext, key: RequestKey | undefined): Promise<boolean> {
+  return key !== undefined && (await app.runs.idByKey(key)) !== undefined;
+}
 
-/** Makes the copy in pieces, so that a large one holds up nobody. */
-async function beside(
-  app: JimsApp,
-  { contactId, config: threadConfig }: ContactThread,
-  events: readonly NewEvent[],
-): Promise<string> {
-  const fork = await app.threads.getOrCreate({ contactId, threadConfig });
-  try {
-    await appendPieces(fork, inPieces(events));
-  } catch (error) {
-    await app.threads.delete({ threadId: fork.thread.id }).catch(() => {});
-    throw error;
-  }
-  return fork.thread.id;
+interface Copying {
+  readonly source: Thread & { readonly contactId: string };
+  readonly supersede: boolean;
+  readonly idempotency: RequestKey | undefined;
 }
 
 /**
- * Makes the copy and takes over the external id at once. What is more than one piece comes in a run of the
- * new thread, which a message to that external id has to wait for.
+ * Makes the copy. Of a large one the rest comes in pieces, which hold up nobody, in a run that a message to the
+ * new thread has to wait for.
  */
-async function superseding(
+async function copyTo(
   app: JimsApp,
-  thread: ContactThread,
   events: readonly NewEvent[],
-): Promise<string> {
-  const { id: replaces, contactId, externalId, config: threadConfig } = thread;
-  if (externalId === undefined || supersededBy(thread) !== undefined) {
-    const reason = 'only a thread that has an external id can be superseded';
-    throw validationError([fieldError('supersede', true, reason)]);
-  }
-  const [first = [], ...rest] = inPieces(events);
+  { source, supersede, idempotency }: Copying,
+): Promise<Run> {
+  const { id: replaces, contactId, config: threadConfig } = source;
+  // Where the key is not remembered any more, the store refuses to replace it once more.
+  const externalId = supersededBy(source) === undefined ? source.externalId : undefined;
+  const [first = []] = inPieces(events);
+  const fork: RunThread = { kind: 'new', contactId, threadConfig, events: first };
   const run = await app.runs.start({
-    thread: { kind: 'new', contactId, externalId, replaces, threadConfig, events: first },
-    pipeline: async ({ threadId }) => appendPieces(await app.threads.get(threadId), rest),
+    thread: supersede
+      ? { ...fork, replaces, ...(externalId !== undefined && { externalId }) }
+      : fork,
+    pipeline: ({ threadId }) => appendRest(app, threadId, events),
+    ...(idempotency && { idempotency }),
   });
-  resultOf(await run.end);
-  return run.thread.id;
+  try {
+    resultOf(await run.end);
+    return run;
+  } catch (error) {
+    if (!supersede) await app.threads.delete({ threadId: run.thread.id }).catch(() => {});
+    throw error;
+  }
 }
 
-async function appendPieces(
-  fork: ThreadController,
-  pieces: Iterable<readonly NewEvent[]>,
+/** Appends the events that a copy does not have yet: a run that was lost may have copied some of them. */
+async function appendRest(
+  app: JimsApp,
+  threadId: string,
+  events: readonly NewEvent[],
 ): Promise<void> {
-  for (const piece of pieces) {
+  let copied = 0;
+  for await (const piece of app.threads.readEvents(threadId)) {
+    copied += piece.filter(({ type }) => eventDomain(type) !== 'jims').length;
+  }
+  const fork = await app.threads.get(threadId);
+  for (const piece of inPieces(events.slice(copied))) {
     await fork.appendAll(piece);
     await setImmediate();
   }

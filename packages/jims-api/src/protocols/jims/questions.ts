@@ -23,7 +23,7 @@ const STATES = ['open', 'answered', 'expired', 'withdrawn'] as const;
 
 const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
 
-const QuestionResource = v.pipe(
+export const QuestionResource = v.pipe(
   v.object({
     question_id: uuid,
     audience: v.pipe(v.picklist(AUDIENCES), v.description('Who is to answer')),
@@ -52,7 +52,7 @@ const QuestionResource = v.pipe(
   v.title('Question'),
 );
 
-type QuestionResource = v.InferOutput<typeof QuestionResource>;
+export type QuestionResource = v.InferOutput<typeof QuestionResource>;
 
 const AnswerBody = v.pipe(
   v.object({
@@ -241,7 +241,7 @@ function memberAt(value: unknown, path: readonly string[]): unknown {
   );
 }
 
-function questionResource(question: QuestionRecord): QuestionResource {
+export function questionResource(question: QuestionRecord): QuestionResource {
   const { questionId, audience, state, reason, name, text, data, buttons, schema } = question;
   return {
     question_id: questionId,

@@ -222,9 +222,8 @@ async function updateThread(api: ApiContext, call: Call): Promise<Response> {
   }
   if (patch) {
     const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);
-    const threadConfig = Object.fromEntries(merged);
-    requireConfigSize(api, threadConfig);
-    await api.app.threads.updateConfig(id, threadConfig);
+    requireConfigSize(api, Object.fromEntries(merged));
+    await api.app.threads.mergeConfig(id, patch);
   }
   if (title !== undefined) await api.app.threads.setTitle(id, title);
   return json(call, await resourceOf(api, call, id));

@@ -1,7 +1,7 @@
 import type { QuestionRecord, Run, RunEnd, ThreadEvent } from 'jims-core';
 
 import { resultOf } from '../../chat/answer-run.ts';
-import { assistantText } from '../../chat/messages.ts';
+import { assistantText, questionIdOf } from '../../chat/messages.ts';
 import type { Sees } from '../../chat/visibility.ts';
 import { errorText, toHttpError } from '../../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../../http/error-response.ts';
@@ -20,7 +20,7 @@ export interface ResultOptions extends ErrorAnswerOptions, ContentOptions {
   /** Which of the run's events they may see. */
   readonly sees: Sees;
   readonly embed: Embed;
-  /** What the runs before sent that are answered with it. */
+  /** What the runs before sent, whose questions were answered. */
   readonly earlier?: readonly ThreadEvent[];
 }
 
@@ -37,7 +37,7 @@ export interface CallFramesOptions extends ResultOptions, ProgressOptions {
 
 /**
  * A run as the stream of a tool call: progress, with its statuses, then the result. A question is asked
- * in between, where the client can: then the result is that of all runs together.
+ * in between, where the client can: then the result is that of all runs together, without the question.
  */
 export async function* callFrames(
   run: Run,
@@ -75,8 +75,7 @@ export async function encodeEnd(
   options: ResultOptions,
 ): Promise<object> {
   try {
-    const { earlier = [] } = options;
-    return await encodeResult(run, [...earlier, ...resultOf(end).events], options);
+    return await encodeResult(run, resultOf(end).events, options);
   } catch (error) {
     return encodeFailure(toHttpError(error, options));
   }
@@ -89,9 +88,12 @@ export function encodeFailure(error: HttpError): object {
 
 async function encodeResult(
   run: FirstRun,
-  events: readonly ThreadEvent[],
+  newest: readonly ThreadEvent[],
   options: ResultOptions,
 ): Promise<object> {
+  // What the client has asked its user is not a part of the result: a model would take it for an open question.
+  const earlier = options.earlier?.filter((event) => questionIdOf(event) === undefined) ?? [];
+  const events = [...earlier, ...newest];
   const embedded = await options.embed(events);
   const texts = events.flatMap((event) => assistantText(event) || []);
   return {

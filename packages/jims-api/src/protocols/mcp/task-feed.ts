@@ -2,9 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from 'jims-core';
-import type { JsonObject, QuestionRecord, RunRecord } from 'jims-core';
+import type { JsonObject, RunRecord } from 'jims-core';
 
+import { closedQuestion } from '../../chat/question-closed.ts';
 import { chainOf } from '../../chat/run-chain.ts';
+import { countedContact } from '../../chat/start-run.ts';
 import { openStream } from '../../chat/stream-run.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
@@ -19,8 +21,8 @@ import { detailedTask, findTask } from './tasks.ts';
 import type { TaskState } from './tasks.ts';
 
 const MAX_TASKS = 100;
-/** How often an open question is looked up: more rarely, the longer nobody answers. */
-const LOOK_MS = { first: 1000, last: 10_000, growth: 1.5 } as const;
+/** How long the store may take to know that a run is over. */
+const SETTLE_MS = 1000;
 
 interface Listening {
   readonly id: RpcId;
@@ -32,7 +34,9 @@ interface Listening {
  * Answers with a stream: which tasks it is about, each of them as it is now, then each change. Of other
  * notifications there are none: then the stream ends at once.
  *
- * @throws HttpError 400 for tasks of a client that does not know them.
+ * Each task counts as a stream, as it costs one.
+ *
+ * @throws HttpError 400 for tasks of a client that does not know them, 429 and 503 for too many.
  */
 export function listenToTasks(
   api: ApiContext,
@@ -42,14 +46,33 @@ export function listenToTasks(
   const taskIds = taskIdsIn(params);
   if (taskIds.length > 0) requireTasks(client);
   return openStream(api, call, async () => {
-    const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
-    const known = found.flatMap((task) => task?.runId ?? []);
     const over = new AbortController();
-    return {
-      frames: framesOf(api, call, { id, client, taskIds: known, signal: over.signal }),
-      onClose: () => over.abort(),
-    };
+    over.signal.addEventListener('abort', enterMore(api, call, taskIds.length - 1));
+    try {
+      const found = await Promise.all(taskIds.map((taskId) => findTask(api, call, taskId)));
+      const known = found.flatMap((task) => task?.runId ?? []);
+      return {
+        frames: framesOf(api, call, { id, client, taskIds: known, signal: over.signal }),
+        onClose: () => over.abort(),
+      };
+    } catch (error) {
+      over.abort();
+      throw error;
+    }
   });
+}
+
+/** Counts more streams of the caller; all of them, or none. */
+function enterMore({ streams }: ApiContext, call: Call, count: number): () => void {
+  const entered: (() => void)[] = [];
+  const leave = (): void => entered.forEach((each) => each());
+  try {
+    while (entered.length < count) entered.push(streams.enter(countedContact(call)));
+    return leave;
+  } catch (error) {
+    leave();
+    throw error;
+  }
 }
 
 function taskIdsIn({ notifications }: JsonObject): readonly string[] {
@@ -105,7 +128,7 @@ async function* statesOf(
     const now = `${task.status} ${newest.runId}`;
     if (now !== last) yield task;
     // The store may know later than the run that it is over.
-    else await pause(LOOK_MS.first, signal);
+    else await pause(SETTLE_MS, signal);
     last = now;
     if (task.status !== 'working' && task.status !== 'input_required') return;
     if (!(yield* untilChange(api, { task, newest, signal }))) return;
@@ -125,7 +148,10 @@ async function* untilChange(
     readonly signal: AbortSignal;
   },
 ): AsyncGenerator<object, boolean, void> {
-  if (newest.question?.state === 'open') return isClosed(api, newest.question, signal);
+  const { question } = newest;
+  if (question?.state === 'open') {
+    return (await closedQuestion(api.app, question, signal)) !== undefined;
+  }
   const run = await api.app.runs.find(newest.runId);
   if (!run) return false;
   let last = task.statusMessage;
@@ -137,20 +163,6 @@ async function* untilChange(
   }
   const end = await run.end;
   return end.type !== 'cancelled' || !end.goesOn;
-}
-
-/** Waits until a question is closed; false when nobody listens any more. */
-async function isClosed(
-  { app }: ApiContext,
-  { questionId }: QuestionRecord,
-  signal: AbortSignal,
-): Promise<boolean> {
-  for (let ms: number = LOOK_MS.first; !signal.aborted; ms *= LOOK_MS.growth) {
-    await pause(Math.min(ms, LOOK_MS.last), signal);
-    const question = await app.questions.find(questionId);
-    if (question?.state !== 'open') return true;
-  }
-  return false;
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

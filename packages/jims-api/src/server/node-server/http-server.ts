@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { JimsApp, Logger, Metrics } from 'jims-core';
+import { unfailing } from 'jims-core/host';
 
 import { DEFAULT_HEARTBEAT_MS } from '../../http/sse/response.ts';
 import { createSocketStreams } from '../../http/sse/socket.ts';
@@ -37,10 +38,10 @@ const CHECK_CONNECTIONS_MS = 5000;
 
 /** Puts an app behind Node's own HTTP server, which does not listen yet. */
 export function createHttpServer(app: JimsApp, options: HttpServerOptions): Server {
-  const { logger, heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
+  const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const { readerTimeoutMs = 60_000, requestTimeoutMs = 30_000 } = options;
   const { metrics } = app;
-  const unreadable = { logger, metrics };
+  const unreadable = { logger: unfailing(options.logger), metrics };
   const readersCut = readersCutOf(metrics);
 
   /** Resets the connection: a client must not take a part of the answer for the whole. */

@@ -182,6 +182,16 @@ describe('options', { concurrency: 2 }, () => {
       "Invalid value for '--public-url': 'chat.example' is not an address such as https://chat.example.",
     ],
     [
+      'an address with a password',
+      ['--cors-origin', "https://user:s3c'r@et@app.example"],
+      "Invalid value for '--cors-origin': '***@app.example' is not an origin such as https://app.example. Origins are exact: name each one, or * for any.",
+    ],
+    [
+      'a word with a password',
+      ['postgresql://user:s3cret@host/db'],
+      'Got unexpected extra argument (***@host/db)',
+    ],
+    [
       'an origin by a pattern',
       ['--cors-origin', 'https://*.example'],
       "Invalid value for '--cors-origin': 'https://*.example' is not an origin such as https://app.example. Origins are exact: name each one, or * for any.",

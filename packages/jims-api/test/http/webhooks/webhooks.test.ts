@@ -218,6 +218,30 @@ test('many messages to a host that hangs keep nobody waiting, and it gets one af
   assert.equal(receiver.arrived.length, 3);
 });
 
+test('a contact whose host hangs keeps nobody waiting by other hosts', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  await using hanging = await webhookReceiver(() => {});
+  await using other = await webhookReceiver();
+  const webhooks = new Webhooks({ hosts: ['localhost'], timeoutMs: 300 });
+  const sendFor = (contactId: string, { url }: { readonly url: string }): Promise<SendResult> =>
+    webhooks.send(
+      { url, contactId, body: '{}', headers: {} },
+      { id: 'delivery-1', signal: new AbortController().signal },
+    );
+  assert.equal((await sendFor('mallory', hanging)).kind, 'failed');
+  assert.match(reasonOf(await sendFor('mallory', other)), /a moment ago/);
+  assert.deepEqual(await sendFor('anna', other), { kind: 'sent' });
+  assert.deepEqual(await send(webhooks, other.url), { kind: 'sent' });
+  assert.equal(other.arrived.length, 2);
+  t.mock.timers.tick(4000);
+  const both = await Promise.all([1, 2].map(() => sendFor('mallory', other)));
+  assert.deepEqual(
+    both.map(({ kind }) => kind),
+    ['sent', 'failed'],
+  );
+  assert.deepEqual(await sendFor('mallory', other), { kind: 'sent' });
+});
+
 test('a name that a client chose is not looked up by the system, which does two at a time for the whole process', async () => {
   const lookups: string[] = [];
   const hook = createHook({

@@ -128,8 +128,9 @@ for (const binding of BINDINGS) {
       await send(client, 'Sure', { taskId: task.id });
       const [asked = assert.fail(), ended = assert.fail()] = await receiver.first(2);
       const { id } = task;
-      assert.deepEqual(saidIn(asked, binding), [id, 'TASK_STATE_INPUT_REQUIRED', 'Refund it?']);
-      const all = [id, 'TASK_STATE_COMPLETED', 'Refund it?', 'comm.user_message none: Sure'];
+      assert.deepEqual(saidIn(asked, binding), [id, 'TASK_STATE_INPUT_REQUIRED']);
+      assert.match(asked.body, /Refund it\?/);
+      const all = [id, 'TASK_STATE_COMPLETED', 'comm.user_message none: Sure'];
       assert.deepEqual(saidIn(ended, binding), all);
       const other = await sendWith(client, 'refund', configOf(receiver.url));
       await client.cancelTask({ tenant: '', id: other.id, metadata: undefined });

@@ -116,10 +116,12 @@ test('the system prompt, the history and the contact are those of the request', 
       { role: 'user', content: [{ type: 'text', text: 'a' }] },
       { role: 'assistant', content: 'b' },
       ...said('c'),
+      { role: 'system', content: 'Be kind' },
     ],
   });
   assert.deepEqual(textOf(message), ['anna|a|b|c']);
-  assert.deepEqual(await config.promise, { interface: 'anthropic', system_prompt: 'Be brief' });
+  const system_prompt = 'Be brief\n\nBe kind';
+  assert.deepEqual(await config.promise, { interface: 'anthropic', system_prompt });
 });
 
 test('a chat that is named goes on in its thread, and a thread by its id', async () => {

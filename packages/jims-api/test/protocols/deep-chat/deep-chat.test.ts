@@ -26,7 +26,7 @@ async function say(origin: string, text: string, props: object = {}): Promise<Sa
 
 async function send(
   origin: string,
-  body: string | FormData,
+  body: string | FormData | Blob,
   headers: object = JSON_TYPE,
 ): Promise<Said> {
   const request = { method: 'POST', headers: { ...headers }, body };
@@ -261,6 +261,18 @@ test('what is refused is an error in words with its status', async () => {
     body: { error: 'JSON decode error: NUL character in string starting at character 14' },
   });
   const broken = { ...key, 'content-type': 'multipart/form-data; boundary=x' };
+  // Two contacts must not become one, where their names are not text.
+  for (const name of [[0], [0xff], [0xed, 0xa0, 0x80]].map((bytes) => Buffer.from(bytes))) {
+    const fields = Buffer.concat([
+      Buffer.from('--x\r\nContent-Disposition: form-data; name="contact_id"\r\n\r\na'),
+      name,
+      Buffer.from('\r\n--x\r\nContent-Disposition: form-data; name="message1"\r\n\r\n'),
+      Buffer.from('{"text":"Hi"}\r\n--x--\r\n'),
+    ]);
+    const refused = await send(served.origin, new Blob([fields]), broken);
+    assert.equal(refused.status, 422, JSON.stringify(refused));
+    assert.match(JSON.stringify(refused.body), /body\.contact_id/);
+  }
   assert.equal((await send(served.origin, '--x\r\nnothing', broken)).status, 400);
   assert.equal((await send(served.origin, 'x'.repeat(5 * 1024 * 1024), broken)).status, 413);
 });

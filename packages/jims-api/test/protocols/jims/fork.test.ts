@@ -1,16 +1,25 @@
 // Copies of threads, by POST /api/v1/threads/{thread_id}/fork.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-import { newEvent } from 'jims-core';
+import { JimsError, newEvent, openStore } from 'jims-core';
+import type { Store } from 'jims-core';
 import * as v from 'valibot';
 
+import { eventually } from '../../../../jims-core/test/support/eventually.ts';
 import { describeStores } from '../../../../jims-core/test/support/stores.ts';
 import { jsonOf, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
 
 const Visits = v.object({ count: v.number() });
+
+/** The thread that was made last. */
+async function latestOf(api: TestApi): Promise<string> {
+  const { threads } = await api.app.threads.list({ limit: 1, order: 'created' });
+  return threads[0]?.id ?? '';
+}
 
 describeStores((kind) => {
   test('a fork has the events before one, with its states, and the same contact and config', async () => {
@@ -58,6 +67,92 @@ describeStores((kind) => {
     assert.equal((await api.post(`${path}/fork`, { supersede: true })).status, 422);
   });
 
+  test('a thread without an external id is superseded once, and is in lists no more', async () => {
+    await using database = await kind.fresh();
+    await using api = countingApi(database.url);
+    const threadId = await say(api, '1');
+    await say(api, '2');
+    const [, , second] = await messagesOf(api, threadId);
+    const path = `/api/v1/threads/${threadId}/fork`;
+    const body = { before: second?.id, supersede: true };
+    const forks = await Promise.all(
+      ['k', 'k', 'other', 'k'].map(async (key) => {
+        const response = await api.post(path, body, { 'idempotency-key': key, 'x-contact': 'c' });
+        return { key, status: response.status, thread: await jsonOf(response) };
+      }),
+    );
+    const made = forks.find(({ status }) => status === 201);
+    assert.ok(made);
+    const forkId = String(made.thread['thread_id']);
+    for (const { key, status, thread } of forks) {
+      if (key === made.key) assert.deepEqual([status, thread['thread_id']], [201, forkId]);
+      else assert.ok(status === 409 || status === 422, String(status));
+    }
+    assert.deepEqual(await textsOf(api, forkId), ['1', 'Visit 1']);
+    const key = { 'idempotency-key': made.key, 'x-contact': 'c' };
+    const again = await api.post(path, body, key);
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
+    assert.equal((await jsonOf(again))['thread_id'], forkId);
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 422, 'another request');
+    assert.equal((await api.post(path, body)).status, 422);
+    const { threads } = await jsonOf(await api.get('/api/v1/threads?contact_id=c'));
+    assert.ok(Array.isArray(threads));
+    assert.deepEqual(
+      threads.map(({ thread_id: id, external_id: name }) => [id, name]),
+      [[forkId, null]],
+    );
+    const old = await jsonOf(await api.get(`/api/v1/threads/${threadId}`));
+    assert.deepEqual([old['superseded_by'], old['external_id']], [forkId, null]);
+  });
+
+  test('a thread is not superseded once more when the key is not remembered any more', async () => {
+    await using database = await kind.fresh();
+    await using api = countingApi(database.url);
+    await api.app.open({ limits: { idempotencyTtlMs: 1 } });
+    const path = `/api/v1/threads/${await say(api, '1')}/fork`;
+    const key = { 'idempotency-key': 'k' };
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 201);
+    await sleep(2);
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 409);
+  });
+
+  test('a copy that the store stopped is completed when the request comes again with its key', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    let appends = 0;
+    const failing: Store = {
+      ...store,
+      close: async () => {},
+      async appendEvents(...args) {
+        const isBroken = ++appends === 12;
+        if (isBroken) throw new JimsError('store_unavailable', 'The disk is gone');
+        return store.appendEvents(...args);
+      },
+    };
+    await using api = countingApi(failing);
+    const threadId = await say(api, '1');
+    const thread = await api.app.threads.get(threadId);
+    const text = 'x'.repeat(1000);
+    for (let n = 0; n < 10; n++) {
+      await thread.appendAll(
+        Array.from({ length: 100 }, (_, at) => newEvent('crm.note', { at, n, text })),
+      );
+    }
+    const path = `/api/v1/threads/${threadId}/fork`;
+    const key = { 'idempotency-key': 'k' };
+    assert.equal((await api.post(path, { supersede: true }, key)).status, 503);
+    const response = await api.post(path, { supersede: true }, key);
+    assert.equal(response.status, 201);
+    const forkId = String((await jsonOf(response))['thread_id']);
+    const copied = (await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 }))
+      .events;
+    const notes = copied.filter(({ type }) => type === 'crm.note');
+    assert.deepEqual(
+      notes.map(({ data }) => [data['n'], data['at']]),
+      Array.from({ length: 1000 }, (_, index) => [Math.floor(index / 100), index % 100]),
+    );
+  });
+
   test('contacts fork their own threads alone, at events that they see', async () => {
     await using database = await kind.fresh();
     await using api = countingApi(database.url);
@@ -89,15 +184,20 @@ describeStores((kind) => {
       await thread.appendAll(notes);
     }
     for (const supersede of [false, true]) {
+      const before = await latestOf(api);
       const path = `/api/v1/threads/${String(threadId)}/fork`;
-      const response = await api.post(path, { supersede });
-      assert.equal(response.status, 201);
-      const forkId = String((await jsonOf(response))['thread_id']);
-      assert.deepEqual(await textsOf(api, forkId), []);
-      const copied = (await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 }))
-        .events;
-      assert.ok(copied.length > 3000 && copied.length < 5000, `${copied.length} events`);
+      const forking = api.post(path, { supersede });
+      // A message that comes while the copy is made comes after it.
+      await eventually(async () => (await latestOf(api)) !== before);
+      const forkId = await latestOf(api);
       await say(api, '2', { thread_id: forkId });
+      const response = await forking;
+      assert.equal(response.status, 201);
+      assert.equal((await jsonOf(response))['thread_id'], forkId);
+      const { events } = await api.app.threads.events(forkId, { limit: 5000, maxBytes: 2 ** 24 });
+      const copied = events.findIndex(({ type }) => type === 'comm.user_message');
+      assert.ok(copied > 3000 && copied < 5000, `${copied} events`);
+      assert.ok(events.slice(copied).every(({ type }) => type !== 'crm.note'));
       assert.deepEqual(await textsOf(api, forkId), ['2', 'Visit 2']);
     }
   });
@@ -128,7 +228,7 @@ describeStores((kind) => {
 });
 
 /** An app that counts the messages of a thread in a state. */
-function countingApi(store: string): TestApi {
+function countingApi(store: string | Store): TestApi {
   return testApiOn(
     store,
     (ctx) => {

@@ -85,6 +85,26 @@ describeStores(({ fresh }) => {
     });
   });
 
+  test('PATCH keeps the members that others set at the same time', async () => {
+    await using database = await fresh();
+    await using api = testApiOn(database.url, talker);
+    const { thread } = await api.app.threads.getOrCreate({ contactId: 'c' });
+    const patch = (body: object): Promise<Response> =>
+      api.send('PATCH', `${THREADS}/${thread.id}`, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    const conversation = `/v1/conversations/conv_${thread.id.replaceAll('-', '')}`;
+    await Promise.all([
+      ...names.map((name) => patch({ thread_config: { [name]: 1 } })),
+      api.post(conversation, { metadata: { topic: 'x' } }),
+    ]);
+    const { config } = (await api.app.threads.find(thread.id))?.thread ?? assert.fail();
+    const all = names.map((name) => [name, 1]);
+    assert.deepEqual(config, { ...Object.fromEntries(all), metadata: { topic: 'x' } });
+  });
+
   test('events come in order, page by page, and only of the requested domains', async () => {
     await using database = await fresh();
     await using api = testApiOn(database.url, talker);

@@ -1,5 +1,6 @@
 // The official conformance suite, offline, for what each of its revisions requires. What fails is listed
-// with its reason, and a line that is not needed any more fails the test, too.
+// with its reason, where the specification has one in its words, and a line that is not needed any more fails
+// the test, too.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -52,19 +53,29 @@ const REVISIONS: Readonly<Record<string, Expected>> = {
       'input-required-result-basic-list-roots',
       'input-required-result-multiple-input-requests',
       'input-required-result-capability-check',
+    ],
+    // A client that cannot be asked gets the question as the answer of the tool.
+    'If processing a request requires a capability the client did not include': [
       'server-stateless:sep-2575-server-rejects-undeclared-capability',
       'server-stateless:sep-2575-missing-capability-http-400',
     ],
-    'An answer without the state of its call is not known: the question is asked again': [
+    // It answers at once a question that this server sends with a state.
+    'The client MUST echo back the exact value of that field when retrying the original request': [
       'input-required-result-ignore-extra-params',
     ],
     'No argument of the tool is repeated in a header': ['http-custom-header-server-validation'],
-    'Any call may be answered without a task; what fails in a run is a failed result': [
+    // Each call can be answered without a task.
+    'If a server is unable to service a request … without returning CreateTaskResult': [
       'tasks-required-task-error',
+    ],
+    // What fails in a run is a result with `isError`, of a task as of a call.
+    'This status MUST NOT be used for non-JSON-RPC errors': [
       'tasks-lifecycle:sep-2663-tasks-get-status-failed',
     ],
-    'A pipeline asks one question at a time': ['tasks-mrtr-input:tasks-mrtr-partial-fulfillment'],
-    'A result has all that was said, and begins with the question': ['tasks-mrtr-composition'],
+    // A pipeline asks one question at a time; all that are open are sent.
+    'inputRequests MUST contain all outstanding requests': [
+      'tasks-mrtr-input:tasks-mrtr-partial-fulfillment',
+    ],
   },
 };
 

@@ -35,7 +35,7 @@ test('a client that can is asked in the middle of its call, and the call goes on
   const reported: unknown[] = [];
   const options = { onprogress: (progress: unknown) => void reported.push(progress) };
   const { texts, structured } = await chat(mcp, 'refund', { options });
-  assert.deepEqual(texts, ['Refund it?', 'comm.user_button_click yes: yes']);
+  assert.deepEqual(texts, ['comm.user_button_click yes: yes']);
   assert.equal(structured?.['created_new_thread'], true);
   const answer = {
     type: 'string',
@@ -54,7 +54,7 @@ test('several questions of one call are words, or a form of the question’s own
     accept(message === 'Which pizza?' ? { answer: 'Margherita' } : { size: 'l', count: 2 });
   await using mcp = await mcpClient(served.origin, {}, elicit);
   const { texts } = await chat(mcp, 'order');
-  assert.deepEqual(texts, ['Which pizza?', 'Which size?', '2 Margherita l']);
+  assert.deepEqual(texts, ['2 Margherita l']);
 });
 
 for (const action of ['decline', 'cancel'] as const) {
@@ -115,7 +115,7 @@ test('the answer may come by way of another process than the one that asks', asy
     assert.equal(response.status, 202);
   };
   const { texts } = await chat(mcp, 'refund');
-  assert.deepEqual(texts, ['Refund it?', 'comm.user_button_click no: no']);
+  assert.deepEqual(texts, ['comm.user_button_click no: no']);
 });
 
 test('another contact cannot answer, and a session that cannot ask is not listened to', async () => {
@@ -137,5 +137,5 @@ test('another contact cannot answer, and a session that cannot ask is not listen
     await transport.send({ jsonrpc: '2.0', id, result: { ...accept({ answer: 'no' }) } });
   }
   answered.resolve(accept({ answer: 'yes' }));
-  assert.deepEqual((await call).texts, ['Refund it?', 'comm.user_button_click yes: yes']);
+  assert.deepEqual((await call).texts, ['comm.user_button_click yes: yes']);
 });

@@ -105,7 +105,10 @@ test('a stream follows the tasks of another process through their questions', as
       await resultOf(one, 'tasks/update', { taskId, inputResponses: { [key]: response } });
     }
     if (status === 'completed') {
-      assert.equal(Object(result).structuredContent.assistant_messages[0], 'Refund it?');
+      assert.equal(
+        Object(result).structuredContent.assistant_messages[0],
+        'comm.user_button_click no: no',
+      );
     }
     if (status === 'completed' || status === 'cancelled') open--;
   }
@@ -140,6 +143,21 @@ test('a stream is refused to a client that does not know tasks, and for too many
       KNOWS_TASKS,
     );
     assert.equal(Object((await jsonOf(refused))['error']).code, -32_602);
+  }
+});
+
+test('each task of a stream counts as a stream, as long as the stream is open', async () => {
+  await using api = testApi(agentPipeline().pipeline, { maxStreams: 5 });
+  const some = (count: number): Members => ({
+    taskIds: Array.from({ length: count }, () => crypto.randomUUID()),
+  });
+  for (let tries = 2; tries > 0; tries--) {
+    const refused = await listen(api, some(6));
+    assert.equal(refused.status, 503);
+    assert.equal(Object((await jsonOf(refused))['error']).data.code, 'too_many_streams');
+    const frames = liveFrames(await listen(api, some(5)));
+    await requireAcknowledged(frames, {});
+    await requireEnd(frames);
   }
 });
 

@@ -27,7 +27,10 @@ export type TakenRow = Omit<AcceptedRun, 'thread' | 'fresh' | 'chain'> & {
   readonly recoveries: number;
 };
 
-type Chains = Pick<ChainStore, 'storeEntries' | 'loadChain' | 'releaseRun' | 'retryRun'>;
+type Chains = Pick<
+  ChainStore,
+  'storeEntries' | 'loadChain' | 'releaseRun' | 'durableRunsOf' | 'retryRun'
+>;
 
 /** Journals of chains, and how their runs come from one process to another. */
 export function chainStore(db: Database): Chains {
@@ -51,6 +54,13 @@ export function chainStore(db: Database): Chains {
       const isReleased = await db.call<boolean>('release_run', ownerArguments(run));
       return isReleased ? 'released' : 'fenced';
     },
+
+    durableRunsOf: (instanceId) =>
+      db.query<RunOwner & { runId: string }>(
+        `select run_id as "runId", attempt, thread_id as "threadId", instance_id as "instanceId"
+         from jims.runs where instance_id = $1 and status in ('queued', 'running') and durable`,
+        [instanceId],
+      ),
 
     async retryRun({ runId, instanceId }) {
       const result = await db.call<TakenRow | Exclude<RetryResult, RecoveredRun>>('retry_run', {

@@ -9,6 +9,11 @@ import { ConnectionPool } from './pool.ts';
 import { inSchemas } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 
+export interface ListedItems<T> {
+  readonly items: readonly T[];
+  readonly more: boolean;
+}
+
 /**
  * The tables and functions of an application, in its schemas. Everything that is sent is one statement:
  * a transaction of its own, and one round trip. It rejects with `store_unavailable`, and with
@@ -54,6 +59,19 @@ export class Database {
   rowsOf<R extends QueryResultRow>(name: string, args: Arguments): Promise<readonly R[]> {
     const { sql, values } = callSql(this.#schemas.own, { name, args });
     return this.#pool.send({ sql: `select * from ${sql}`, values });
+  }
+
+  /** Calls a function of our own schema that returns a list as `jims.bounded` does. */
+  async listOf<T>(name: string, args: Arguments): Promise<ListedItems<T>> {
+    const { sql, values } = callSql(this.#schemas.own, { name, args });
+    const rows = await this.#pool.send<{ item: T | null; more: boolean }>({
+      sql: `select * from ${sql} as list (item, more)`,
+      values,
+    });
+    return {
+      items: rows.flatMap(({ item }) => (item === null ? [] : [item])),
+      more: rows.at(-1)?.more ?? false,
+    };
   }
 
   /**

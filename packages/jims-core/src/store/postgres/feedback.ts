@@ -44,21 +44,15 @@ export function feedbackStore(db: Database, watchers: ThreadWatchers): FeedbackM
         (id) => id !== undefined && uuidOrNull(id) === null,
       );
       if (isNone) return { feedback: [], more: false };
-      const rows = await db.rowsOf<{ feedback: FeedbackRow | null; more: boolean }>(
-        'list_feedback',
-        {
-          thread_id: threadId,
-          value,
-          at: after?.at,
-          message_id: after?.messageId,
-          limit,
-          max_bytes: maxBytes,
-        },
-      );
-      return {
-        feedback: rows.flatMap(({ feedback }) => (feedback ? [toFeedback(feedback)] : [])),
-        more: rows.at(-1)?.more ?? false,
-      };
+      const { items, more } = await db.listOf<FeedbackRow>('list_feedback', {
+        thread_id: threadId,
+        value,
+        at: after?.at,
+        message_id: after?.messageId,
+        limit,
+        max_bytes: maxBytes,
+      });
+      return { feedback: items.map(toFeedback), more };
     },
   };
 }

@@ -48,7 +48,7 @@ export function fileRecords(db: Database): FileRecords {
         (id) => id !== undefined && uuidOrNull(id) === null,
       );
       if (isNone) return { files: [], more: false };
-      const rows = await db.rowsOf<{ file: FileRow | null; more: boolean }>('list_files', {
+      const { items, more } = await db.listOf<FileRow>('list_files', {
         contact_id: contactId,
         thread_id: threadId,
         created_at: after?.createdAt,
@@ -56,10 +56,7 @@ export function fileRecords(db: Database): FileRecords {
         limit,
         max_bytes: maxBytes,
       });
-      return {
-        files: rows.flatMap(({ file }) => (file ? [toFile(file)] : [])),
-        more: rows.at(-1)?.more ?? false,
-      };
+      return { files: items.map(toFile), more };
     },
 
     async dropFiles(fileIds) {

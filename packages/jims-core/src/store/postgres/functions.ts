@@ -19,6 +19,7 @@ import { readSql } from './sql/read-sql.ts';
  */
 const FILES = [
   'old-forms',
+  'bounded',
   'activity',
   'noted',
   'events',
@@ -41,9 +42,13 @@ const FILES = [
   'outbox',
 ];
 
-/** How many messages a search looks at before it asks the index, and how many it takes from there. */
+/**
+ * How many messages a search looks at before it asks the index, and how many it takes from there. A word that no
+ * more messages have than the last is rare.
+ */
 const SEARCH_LOOK_AT = 500;
 const SEARCH_HITS = 20_000;
+const SEARCH_RARE = 1000;
 
 /**
  * All functions, as this version has them. They are made anew after the last step of an upgrade, so
@@ -64,7 +69,8 @@ export const FUNCTIONS: string = FILES.map(readSql)
   .replaceAll(':retried_codes', `'{${RETRIED_CODES.join(', ')}}'::text[]`)
   .replaceAll(':retried_for_ms', String(RETRIED_FOR_MS))
   .replaceAll(':search_look_at', String(SEARCH_LOOK_AT))
-  .replaceAll(':search_hits', String(SEARCH_HITS));
+  .replaceAll(':search_hits', String(SEARCH_HITS))
+  .replaceAll(':search_rare', String(SEARCH_RARE));
 
 /** Arguments by the names of the function's parameters, without `p_`. One that is left out is null. */
 export type Arguments = Readonly<Record<string, Parameter>>;

@@ -23,7 +23,9 @@ import type { FoundTables } from './tables.ts';
  * What changes in our own tables, one step a version. A step is never edited once it is released; its
  * functions are made anew by every later version.
  */
-const STEPS: readonly string[] = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5'].map(readSql);
+const STEPS: readonly string[] = ['step-1', 'step-2', 'step-3', 'step-4', 'step-5', 'step-6'].map(
+  readSql,
+);
 
 const LOCK_TIMEOUT = '2s';
 /** Writers of the original's tables wait as long as we do. */
@@ -39,6 +41,14 @@ export interface Migrated {
   readonly config: ClientConfig;
 }
 
+interface MigrateOptions {
+  /** The operator's choice by `--schema`. */
+  readonly schema: string | undefined;
+  readonly logger: Logger;
+  /** Whether a database without tables is refused. */
+  readonly mustExist: boolean;
+}
+
 /** Names for the messages. */
 interface Names {
   readonly where: string;
@@ -50,14 +60,12 @@ interface Names {
  * Brings the database up to date. It may run twice, and in several processes at once. A database that is
  * up to date is only read, so that the application's role needs no right to change tables.
  *
- * @param schema The operator's choice by `--schema`.
  * @throws JimsError `store_invalid` when the database is of a newer version, or cannot keep the promises of
  * a store.
  */
 export async function migrate(
   address: Address,
-  schema: string | undefined,
-  logger: Logger,
+  { schema, logger, mustExist }: MigrateOptions,
 ): Promise<Migrated> {
   const where = address.description;
   // A connection of its own: making an index on a large table may take longer than a query may.
@@ -70,6 +78,7 @@ export async function migrate(
     const schemas = await granted(mayRead, where, () => findSchemas(client, schema));
     await requireColumns(client, schemas.original, where);
     const found = await granted(mayRead, where, () => findTables(client, schemas));
+    if (mustExist && !hasAll(ORIGINAL_TABLES, found)) throw noTables(where, schemas);
     if (!isMade(found, where)) await makeAll(client, schema, names, logger);
     if (found.version === 0) {
       const made = [schemas.original, schemas.own];
@@ -84,6 +93,11 @@ export async function migrate(
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+function noTables(where: string, { original }: Schemas): JimsError {
+  const message = `There are no threads in the schema ${original} of ${where}`;
+  return new JimsError('store_invalid', message);
 }
 
 function isMade(found: FoundTables, where: string): boolean {

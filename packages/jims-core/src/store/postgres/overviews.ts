@@ -81,7 +81,7 @@ async function listThreads(
   words?: readonly string[],
 ): Promise<ThreadList> {
   const { before, order = 'activity', maxBytes = READ_BYTES } = query;
-  const rows = await db.rowsOf<{ thread: OverviewRow | null; more: boolean }>('list_overviews', {
+  const { items, more } = await db.listOf<OverviewRow>('list_overviews', {
     contact_id: query.contactId,
     external_id: query.externalId,
     current: query.current ?? false,
@@ -94,10 +94,7 @@ async function listThreads(
     waiting: query.waiting,
     words,
   });
-  return {
-    threads: rows.flatMap(({ thread }) => (thread ? [toOverview(thread)] : [])),
-    more: rows.at(-1)?.more ?? false,
-  };
+  return { threads: items.map(toOverview), more };
 }
 
 /** While more came than one read brings in, the activity of a new thread may not be there yet. */

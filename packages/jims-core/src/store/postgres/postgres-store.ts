@@ -36,14 +36,16 @@ import { UnansweredRequests } from './unanswered.ts';
  */
 export async function openPostgresStore(
   url: string,
-  { schema, logger = silentLogger }: OpenStoreOptions = {},
+  { schema, logger = silentLogger, mustExist = false }: OpenStoreOptions = {},
 ): Promise<Store> {
   const address = readAddress(url);
   const { description, maxConnections } = address;
   const chosen = chosenSchema(schema, address.schema);
-  const { schemas, config } = await migrate(address, chosen, logger).catch((error: unknown) => {
-    throw asOpenError(error, description);
-  });
+  const { schemas, config } = await migrate(address, { schema: chosen, logger, mustExist }).catch(
+    (error: unknown) => {
+      throw asOpenError(error, description);
+    },
+  );
   const db = new Database(config, schemas, maxConnections);
   const notifications = new Notifications(config, db, (error) => {
     const what =

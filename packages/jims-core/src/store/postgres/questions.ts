@@ -39,14 +39,10 @@ export function questionStore(db: Database): Questions {
     async listQuestions({ audience, threadId, contactId, state, after, limit }) {
       const isNone = [threadId, after].some((id) => id !== undefined && uuidOrNull(id) === null);
       if (isNone) return { questions: [], more: false };
-      const rows = await db.rowsOf<{ question: QuestionRow | null; more: boolean }>(
-        'list_questions',
-        { audience, thread_id: threadId, contact_id: contactId, state, after, limit },
-      );
-      return {
-        questions: rows.flatMap(({ question }) => (question ? [toQuestion(question)] : [])),
-        more: rows.at(-1)?.more ?? false,
-      };
+      const filters = { audience, thread_id: threadId, contact_id: contactId, state };
+      const list = { ...filters, after, limit };
+      const { items, more } = await db.listOf<QuestionRow>('list_questions', list);
+      return { questions: items.map(toQuestion), more };
     },
 
     async standing() {

@@ -42,10 +42,10 @@ export async function holdLock(
   const heard = Promise.withResolvers<boolean>();
   const isEnded = new AbortController();
   client.on('notification', ({ payload }) => payload === PROBE && heard.resolve(true));
-  let lockedSince: string | undefined;
+  let lock: KnownLock | undefined;
   // It goes on without a lock until it is connected again.
   const goOn = (): void => {
-    if (lockedSince !== undefined) void forgetLock(db, instanceId, lockedSince, closing);
+    if (lock) void forgetLock(db, instanceId, lock, closing);
   };
   client.on('end', () => {
     isEnded.abort();
@@ -61,7 +61,7 @@ export async function holdLock(
       `select pg_advisory_lock(${LOCK}) from (select $1::text as instance_id) as process`,
       [instanceId],
     );
-    lockedSince = await noteLock(db, instanceId);
+    lock = await noteLock(db, instanceId);
     if (isEnded.signal.aborted) goOn();
     while (!isEnded.signal.aborted) {
       await sleep(PROBE_MS, undefined, { ref: false, signal: isEnded.signal });
@@ -73,12 +73,22 @@ export async function holdLock(
   }
 }
 
-/** When the process had its lock, as the others know it now; `undefined` if the database did not answer. */
-async function noteLock(db: Database, instanceId: string): Promise<string | undefined> {
+/** A lock that the others know of, or may know of. */
+interface KnownLock {
+  /** Since when; `undefined` when the answer of the database was lost. */
+  readonly since?: string | undefined;
+}
+
+/** Tells the others that the process has its lock; `undefined` when it has no lease. */
+async function noteLock(db: Database, instanceId: string): Promise<KnownLock | undefined> {
   const note = `update jims.instances set locked_since = clock_timestamp() where instance_id = $1
     returning locked_since::text as since`;
-  const rows = await db.query<{ since: string }>(note, [instanceId]).catch(() => []);
-  return rows[0]?.since;
+  try {
+    const [row] = await db.query<{ since: string }>(note, [instanceId]);
+    return row;
+  } catch {
+    return {};
+  }
 }
 
 /**
@@ -88,11 +98,11 @@ async function noteLock(db: Database, instanceId: string): Promise<string | unde
 async function forgetLock(
   db: Database,
   instanceId: string,
-  since: string,
+  { since }: KnownLock,
   closing: AbortSignal,
 ): Promise<void> {
   const forget = `update jims.instances set locked_since = null
-    where instance_id = $1 and locked_since = $2::timestamptz`;
+    where instance_id = $1 and locked_since = coalesce($2::timestamptz, locked_since)`;
   const isDone = (): Promise<boolean> =>
     db.query(forget, [instanceId, since]).then(
       () => true,

@@ -36,6 +36,7 @@ type Threads = Pick<
   | 'threadByExternalId'
   | 'latestThread'
   | 'updateThreadConfig'
+  | 'mergeThreadConfig'
   | 'deleteThreads'
 >;
 
@@ -79,6 +80,22 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
         `update original.threads set thread_config = $2 where thread_id = $1
          returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
         [uuidOrNull(threadId), cleanJson(config)],
+      );
+      return row && toThread(row.thread);
+    },
+
+    async mergeThreadConfig(threadId, members) {
+      const names = Object.keys(members);
+      const [row] = await db.query<{ thread: ThreadRow }>(
+        `update original.threads
+         set thread_config = (thread_config || $2::jsonb) - array(select jsonb_array_elements_text($3::jsonb))
+         where thread_id = $1
+         returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
+        [
+          uuidOrNull(threadId),
+          cleanJson(members),
+          cleanJson(names.filter((name) => members[name] === null)),
+        ],
       );
       return row && toThread(row.thread);
     },

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { NOBODY, RECOVERY_PAUSES_MS } from '../store.ts';
-import type { NewQuestion } from '../store.ts';
+import type { NewQuestion, RunOwner } from '../store.ts';
 import { ACTIVE, toActive } from './active-run.ts';
 import type { ActiveRow, ActiveRun } from './active-run.ts';
-import { storedNow, toHex } from './columns.ts';
+import { fromHex, storedNow, toHex } from './columns.ts';
 import { leaseClock } from './instances.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
@@ -28,6 +28,10 @@ const SQL = {
      FROM jims_runs r LEFT JOIN jims_instances i USING (instance_id)
      WHERE r.status = 'running' AND r.durable AND coalesce(i.lease_until, 0) <= ?1
      ORDER BY +r.ticket`),
+  ofInstance: sql<readonly [runId: string, attempt: number, threadId: string]>(
+    `SELECT run_id, attempt, thread_id FROM jims_runs
+     WHERE status IN ('queued', 'running') AND durable AND instance_id = ?`,
+  ),
   release: `UPDATE jims_runs SET instance_id = '${NOBODY}', retry_at = ?2 WHERE run_id = ?1`,
   startForNobody: `UPDATE jims_runs SET status = 'running', instance_id = '${NOBODY}',
        retry_at = iif(${NOT_STARTED}, NULL, ?2)
@@ -76,6 +80,15 @@ export class DurableRuns {
   orphans(): readonly Orphan[] {
     const rows = this.#sql.orphans.all(leaseClock());
     return rows.map(([isDue, ...row]) => toOrphan(toActive(row), isDue === 1));
+  }
+
+  of(instanceId: string): readonly RunOwner[] {
+    return this.#sql.ofInstance.all(instanceId).map(([runId, attempt, threadId]) => ({
+      runId: fromHex(runId),
+      attempt,
+      threadId: fromHex(threadId),
+      instanceId,
+    }));
   }
 
   release(runId: string): void {

@@ -7,6 +7,8 @@ export const READ_ONLY = 8;
 export const CANNOT_OPEN = 14;
 const CORRUPT = 11;
 const NOT_A_DATABASE = 26;
+/** The extended codes of a primary key and of a unique index. */
+const UNIQUE: ReadonlySet<unknown> = new Set([1555, 2067]);
 
 /** The lowest byte of SQLite's result codes. */
 export function primaryCode(error: unknown): number | undefined {
@@ -29,8 +31,18 @@ export function isDamage(error: unknown): boolean {
   return code === CORRUPT || code === NOT_A_DATABASE;
 }
 
+/** True when a row has the id of one that is there. */
+export function isTwice(error: unknown): boolean {
+  return isSqliteError(error) && 'errcode' in error && UNIQUE.has(error.errcode);
+}
+
 /** SQLite's errors as `store_unavailable`: for a full disk or a broken file, callers can only try later. */
 export function asStoreError(error: unknown): unknown {
   if (isJimsError(error) || !isSqliteError(error)) return error;
+  if (isTwice(error)) {
+    return new JimsError('invalid_event', 'There is an event or a run of this id already', {
+      cause: error,
+    });
+  }
   return new JimsError('store_unavailable', `SQLite: ${error.message}`, { cause: error });
 }

@@ -7,6 +7,7 @@ import { messageNotFound, threadNotFound } from '../refusals.ts';
 import type { Feedback, FeedbackList, FeedbackQuery, FeedbackRecord } from '../store.ts';
 import { fromHex, parseStoredJson, toHex } from './columns.ts';
 import type { EventRows } from './events.ts';
+import { Conditions, ListStatements } from './list-statements.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import type { ThreadRows } from './threads.ts';
@@ -45,12 +46,12 @@ interface FeedbackTables {
 
 /** The rows of `jims_feedback`: what counts now. Call writes inside a transaction. */
 export class FeedbackRows {
-  readonly #db: DatabaseSync;
+  readonly #lists: ListStatements<FeedbackRow>;
   readonly #tables: FeedbackTables;
   readonly #sql: Statements<typeof SQL>;
 
   constructor(db: DatabaseSync, tables: FeedbackTables) {
-    this.#db = db;
+    this.#lists = new ListStatements(db);
     this.#tables = tables;
     this.#sql = prepareAll(db, SQL);
   }
@@ -77,20 +78,15 @@ export class FeedbackRows {
   }
 
   list({ threadId, value, after, ...bounds }: FeedbackQuery): FeedbackList {
-    const conditions: string[] = ['true'];
-    const values: string[] = [];
-    function where(condition: string, ...given: readonly string[]): void {
-      conditions.push(condition);
-      values.push(...given);
-    }
-    if (threadId !== undefined) where('f.thread_id = ?', toHex(threadId));
-    if (value !== undefined) where('f.value = ?', value);
+    const where = new Conditions();
+    if (threadId !== undefined) where.add('f.thread_id = ?', toHex(threadId));
+    if (value !== undefined) where.add('f.value = ?', value);
     if (after)
-      where('(f.at, f.message_id) > (?, ?)', toStoredTime(after.at), toHex(after.messageId));
+      where.add('(f.at, f.message_id) > (?, ?)', toStoredTime(after.at), toHex(after.messageId));
     const text = `SELECT ${COLUMNS} FROM jims_feedback f ${indexFor(threadId, value)}
        CROSS JOIN threads t ON t.thread_id = f.thread_id
-       WHERE ${conditions.join(' AND ')} ORDER BY f.at, f.message_id`;
-    const rows = prepareAll(this.#db, { list: sql<FeedbackRow>(text) }).list.iterate(...values);
+       WHERE ${where.text} ORDER BY f.at, f.message_id`;
+    const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(rows, bounds, sizeOf);
     return { feedback: taken.map(toFeedback), more };
   }

@@ -11,6 +11,7 @@ import {
   toHex,
   uuidOrNone,
 } from './columns.ts';
+import { Conditions, ListStatements } from './list-statements.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
 import { toPublicTime, toStoredTime } from './timestamp.ts';
@@ -76,11 +77,11 @@ const SQL = {
 
 /** The rows of `jims_files`. Call writes inside a transaction. */
 export class FileRows {
-  readonly #db: DatabaseSync;
+  readonly #lists: ListStatements<FileRow>;
   readonly #sql: Statements<typeof SQL>;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
+    this.#lists = new ListStatements(db);
     this.#sql = prepareAll(db, SQL);
   }
 
@@ -112,20 +113,19 @@ export class FileRows {
   }
 
   list({ contactId, threadId, after, ...bounds }: FileQuery): FileList {
-    const conditions = [READY];
-    const values: string[] = [];
-    function where(condition: string, ...given: readonly string[]): void {
-      conditions.push(condition);
-      values.push(...given);
-    }
-    if (contactId !== undefined) where('f.contact_id = ?', contactId);
-    if (threadId !== undefined) where('f.thread_id = ?', toHex(threadId));
+    const where = new Conditions(READY);
+    if (contactId !== undefined) where.add('f.contact_id = ?', contactId);
+    if (threadId !== undefined) where.add('f.thread_id = ?', toHex(threadId));
     if (after) {
-      where('(f.created_at, f.file_id) > (?, ?)', toStoredTime(after.createdAt), toHex(after.id));
+      where.add(
+        '(f.created_at, f.file_id) > (?, ?)',
+        toStoredTime(after.createdAt),
+        toHex(after.id),
+      );
     }
-    const text = `SELECT ${COLUMNS} FROM jims_files f WHERE ${conditions.join(' AND ')}
+    const text = `SELECT ${COLUMNS} FROM jims_files f WHERE ${where.text}
        ORDER BY f.created_at, f.file_id`;
-    const rows = prepareAll(this.#db, { list: sql<FileRow>(text) }).list.iterate(...values);
+    const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(
       rows,
       bounds,

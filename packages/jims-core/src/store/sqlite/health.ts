@@ -1,5 +1,5 @@
 import { JimsError } from '../../errors/jims-error.ts';
-import { asStoreError, isDamage, isSqliteError } from './errors.ts';
+import { asStoreError, isDamage, isSqliteError, isTwice } from './errors.ts';
 
 /** How long a file counts as damaged after an error said so: most statements do not touch the bad page. */
 const DAMAGE_MS = 30_000;
@@ -29,7 +29,7 @@ export class Health {
   /** Notes a failure, and gives it as an error of the store. */
   failed(error: unknown): unknown {
     const cause = error instanceof JimsError ? error.cause : error;
-    if (isSqliteError(cause)) this.#isWell = false;
+    if (isSqliteError(cause) && !isTwice(cause)) this.#isWell = false;
     if (isDamage(cause)) this.#damagedUntil = performance.now() + DAMAGE_MS;
     return asStoreError(error);
   }

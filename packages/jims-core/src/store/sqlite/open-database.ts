@@ -29,16 +29,25 @@ PRAGMA secure_delete = ON;
 const REMEDY =
   'The file is not a JIMS database, or an incomplete one: name another file, or restore a backup';
 
+export interface OpenDatabaseOptions {
+  readonly logger?: Logger | undefined;
+  /** Refuses a file that does not exist, in place of making it. */
+  readonly mustExist?: boolean | undefined;
+}
+
 /**
  * Opens the file and brings its tables up to date.
  *
- * @throws JimsError `store_invalid`, `store_unavailable` when another program keeps it locked.
+ * @throws JimsError `store_invalid`, also for a new file with `mustExist`, `store_unavailable` when another program keeps it locked.
  */
 export async function openDatabase(
   file: string,
-  logger: Logger = silentLogger,
+  { logger = silentLogger, mustExist = false }: OpenDatabaseOptions = {},
 ): Promise<DatabaseSync> {
   const isNew = file !== ':memory:' && !existsSync(file);
+  if (isNew && mustExist) {
+    throw new JimsError('store_invalid', `There is no database '${resolve(file)}'`);
+  }
   try {
     if (file !== ':memory:') {
       mkdirSync(dirname(file), { recursive: true });

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { QuestionList, QuestionQuery, StandingWork } from '../store.ts';
 import { toHex } from './columns.ts';
+import { Conditions, ListStatements } from './list-statements.ts';
 import { QUESTION, toQuestion } from './question-row.ts';
 import type { QuestionRow } from './question-row.ts';
 import { boundedRows, prepareAll, sql } from './rows.ts';
@@ -18,33 +19,26 @@ const SQL = {
 
 /** Lists and counts questions. */
 export class QuestionLists {
-  readonly #db: DatabaseSync;
+  readonly #lists: ListStatements<QuestionRow>;
   readonly #sql: Statements<typeof SQL>;
 
   constructor(db: DatabaseSync) {
-    this.#db = db;
+    this.#lists = new ListStatements(db);
     this.#sql = prepareAll(db, SQL);
   }
 
   list({ audience, threadId, contactId, state, after, limit }: QuestionQuery): QuestionList {
-    // A condition for a filter that is not wanted would keep SQLite from using an index.
-    const conditions: string[] = [];
-    const values: string[] = [];
-    function where(condition: string, ...given: readonly string[]): void {
-      conditions.push(condition);
-      values.push(...given);
-    }
-    if (audience !== undefined) where('q.audience = ?', audience);
-    if (threadId !== undefined) where('q.thread_id = ?', toHex(threadId));
-    if (contactId !== undefined) where('t.contact_id = ?', contactId);
+    const where = new Conditions();
+    if (audience !== undefined) where.add('q.audience = ?', audience);
+    if (threadId !== undefined) where.add('q.thread_id = ?', toHex(threadId));
+    if (contactId !== undefined) where.add('t.contact_id = ?', contactId);
     // A parameter would not let it use the index of open questions.
-    if (state === 'open') where(`q.state = 'open'`);
-    else if (state !== undefined) where('q.state = ?', state);
-    if (after !== undefined) where(`(q.asked_at, q.question_id) > ${POSITION}`, toHex(after));
-    const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    if (state === 'open') where.add(`q.state = 'open'`);
+    else if (state !== undefined) where.add('q.state = ?', state);
+    if (after !== undefined) where.add(`(q.asked_at, q.question_id) > ${POSITION}`, toHex(after));
     const text = `SELECT ${QUESTION} FROM jims_questions q JOIN threads t USING (thread_id)
-       ${filter} ORDER BY q.asked_at, q.question_id`;
-    const rows = prepareAll(this.#db, { list: sql<QuestionRow>(text) }).list.iterate(...values);
+       WHERE ${where.text} ORDER BY q.asked_at, q.question_id`;
+    const rows = this.#lists.rows(text, where.values);
     const { rows: taken, more } = boundedRows(rows, { limit }, sizeOf);
     return { questions: taken.map(toQuestion), more };
   }

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 
+import { SUPERSEDED } from '../../thread/thread.ts';
 import type { NewQuestion, QuestionRecord, Withdrawn } from '../store.ts';
 import { hexOrNull, jsonOrNull, listParameter, storedNow, toHex } from './columns.ts';
 import { QUESTION, toQuestion } from './question-row.ts';
@@ -106,9 +107,9 @@ export class QuestionRows {
     this.#sql.close.run(toHex(questionId), state, reason ?? null, hexOrNull(runId), storedNow());
   }
 
-  /** Withdraws the questions of the contact's threads that have an external id, as it is taken over. */
-  closeReplaced(contactId: string, externalId: string): void {
-    this.#sql.closeAll.run(externalId, contactId, storedNow());
+  /** Withdraws the questions of the contact's threads that a thread has superseded. */
+  closeReplaced(contactId: string, threadId: string): void {
+    this.#sql.closeAll.run(SUPERSEDED + threadId, contactId, storedNow());
   }
 
   removeOpen(threadId: string): void {

@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers/promises';
 
-import { queryWords, searchWords } from '../search-words.ts';
+import { searchWords } from '../search-words.ts';
 import type { QueryWords } from '../search-words.ts';
 import { storedTimeOf } from './log-reads.ts';
 import { BEGINNING_OF_DATA, messageBeginning } from './message-beginning.ts';
 import { prepareAll, sql } from './rows.ts';
 import type { Statements } from './rows.ts';
-import { endOfShelf, shelfKey, shelfOf } from './shelves.ts';
+import { MAX_SHELVES, endOfShelf, shelfKey, shelfOf } from './shelves.ts';
 import type { Shelves } from './shelves.ts';
 import { ALL_INDEXED } from './step-5.ts';
 import { toPublicTime } from './timestamp.ts';
@@ -19,13 +19,14 @@ const LOOK_AT_EVENTS = 500;
 const LOOK_AT_THREADS = 200;
 /** How many threads one search finds at most: those whose messages with the words are the newest. */
 const MAX_FOUND = 1000;
-/** How many shelves one search looks at. */
-const MAX_SHELVES = 128;
 /** How many messages are taken from a shelf at once: those of a thousand threads, mostly. */
 const TAKE_DOCS = 2048;
 const LOOK_UP = 500;
 /** For so long a search looks at shelves before other work has its turn. */
 const MAX_MS = 4;
+
+/** A number of a message in a statement: the driver gives numbers as REAL, by which FTS5 does not look. */
+export const NUMBER = 'CAST(? AS INTEGER)';
 
 type UnindexedRow = readonly [
   threadNo: number,
@@ -53,7 +54,7 @@ const SQL = {
   note: 'INSERT INTO jims_searched (doc, thread_no, event_id) VALUES (?, ?, ?)',
   add: 'INSERT INTO jims_search (rowid, words) VALUES (?, ?)',
   match: sql<readonly [doc: number]>(`SELECT rowid FROM jims_search
-     WHERE jims_search MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ${TAKE_DOCS}`),
+     WHERE jims_search MATCH ? AND rowid < ${NUMBER} ORDER BY rowid DESC LIMIT ${TAKE_DOCS}`),
   threadsOf: sql<readonly [threadNo: number]>(
     'SELECT DISTINCT thread_no FROM jims_searched WHERE doc IN (SELECT value FROM json_each(?))',
   ),
@@ -169,9 +170,7 @@ export class MessageSearch {
    * thousand, those with the newest messages. Other work has its turn in between. They may be threads of
    * other contacts, too, whose key is the same.
    */
-  async find(text: string, contactId: string | undefined): Promise<readonly number[]> {
-    const query = queryWords(text);
-    if (!query) return [];
+  async find(query: QueryWords, contactId: string | undefined): Promise<readonly number[]> {
     const found = new Set<number>();
     let begun = performance.now();
     for (const shelf of this.#shelves.newest(contactId, MAX_SHELVES)) {
@@ -209,11 +208,16 @@ export function shelved(words: readonly string[], shelf: number): string {
   return words.map((word) => key + word).join(' ');
 }
 
-/** Words have letters and digits alone: nothing in them has a meaning for FTS5. */
-function matchOf({ whole, beginning }: QueryWords, shelf: number): string {
-  const key = shelfKey(shelf);
-  return [...whole.map((word) => `"${key}${word}"`), `"${key}${beginning}"*`].join(' AND ');
+/**
+ * What finds these words on a shelf. Words have letters and digits alone: nothing in them has a meaning for FTS5.
+ */
+export function matchOf({ whole, beginning }: WantedWords, shelf: number): string {
+  const quoted = (word: string): string => `"${shelfKey(shelf)}${word}"`;
+  const begun = beginning === undefined ? [] : [`${quoted(beginning)}*`];
+  return [...whole.map(quoted), ...begun].join(' AND ');
 }
+
+type WantedWords = Pick<QueryWords, 'whole'> & Partial<QueryWords>;
 
 function hasRoom({ events, messages, chars }: Room): boolean {
   return events > 0 && messages > 0 && chars > 0;

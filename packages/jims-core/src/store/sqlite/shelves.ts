@@ -7,10 +7,18 @@ import type { Statements } from './rows.ts';
 /** How many messages a shelf holds: looking through it for words takes some milliseconds. */
 const SHELF_MESSAGES = 8192;
 const KEY_DIGITS = 8;
+/** How many shelves one search looks at. */
+export const MAX_SHELVES = 128;
+/** So many of a contact's newest messages show which words are common. */
+const NEWEST = 512;
 
 const SQL = {
   newest: sql<readonly [shelf: number, messages: number]>(
     'SELECT shelf, messages FROM jims_shelves WHERE contact_key = ? ORDER BY shelf DESC LIMIT 1',
+  ),
+  full: sql<readonly [shelf: number, messages: number]>(
+    `SELECT shelf, messages FROM jims_shelves WHERE contact_key = ? AND messages >= ${NEWEST}
+     ORDER BY shelf DESC LIMIT 1`,
   ),
   ofContact: sql<readonly [shelf: number]>(
     'SELECT shelf FROM jims_shelves WHERE contact_key = ? ORDER BY shelf DESC LIMIT ?',
@@ -57,6 +65,12 @@ export class Shelves {
         ? this.#sql.ofAll.all(limit)
         : this.#sql.ofContact.all(contactKey(contactId), limit);
     return rows.map(([shelf]) => shelf);
+  }
+
+  /** The first of the {@link NEWEST} messages on the newest shelf of a contact that has so many. */
+  newestMessages(contactId: string): number | undefined {
+    const row = this.#sql.full.get(contactKey(contactId));
+    return row && row[0] * SHELF_MESSAGES + row[1] - NEWEST;
   }
 
   removeEmpty(shelf: number): void {

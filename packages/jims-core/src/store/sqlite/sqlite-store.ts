@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { isUnavailable } from '../../errors/jims-error.ts';
-import type { Logger } from '../../telemetry/logger.ts';
 import { DirectoryFileStore } from '../files/directory-file-store.ts';
 import { MemoryFileStore } from '../files/memory-file-store.ts';
 import { readTail } from '../read-tail.ts';
 import { threadBusy, threadNotFound } from '../refusals.ts';
+import { queryWords } from '../search-words.ts';
 import type {
   FileRecords,
   FileStore,
@@ -22,6 +22,7 @@ import { Health } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { asOpenError, openDatabase } from './open-database.ts';
+import type { OpenDatabaseOptions } from './open-database.ts';
 import { QuestionLists } from './question-list.ts';
 import { Recovery } from './recovery.ts';
 import { ThreadEraser } from './retention.ts';
@@ -37,8 +38,11 @@ import { RunTransitions } from './transitions.ts';
  * @throws JimsError `store_invalid` when the file is not a database that can be used,
  * `store_unavailable` when another program keeps it locked.
  */
-export async function openSqliteStore(file: string, logger?: Logger): Promise<Store> {
-  const db = await openDatabase(file, logger);
+export async function openSqliteStore(
+  file: string,
+  options: OpenDatabaseOptions = {},
+): Promise<Store> {
+  const db = await openDatabase(file, options);
   try {
     return sqliteStoreOn(db, file);
   } catch (error) {
@@ -100,11 +104,8 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
       read(() => threads.byExternalId(contactId, externalId)),
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     ...threadLists(tables, { read, write }),
-    updateThreadConfig: (threadId, config) =>
-      write(() => {
-        threads.setConfig(threadId, config);
-        return threads.byId(threadId);
-      }),
+    updateThreadConfig: (threadId, config) => write(() => threads.setConfig(threadId, config)),
+    mergeThreadConfig: (threadId, members) => write(() => threads.mergeConfig(threadId, members)),
 
     appendEvents: (threadId, added, { whenIdle = false } = {}) =>
       write(() => {
@@ -135,6 +136,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     storeEntries: (run, entries) => write(() => transitions.storeEntries(run, entries)),
     loadChain: (chainId) => read(() => chains.load(chainId)),
     releaseRun: (run) => write(() => transitions.release(run)),
+    durableRunsOf: (instanceId) => read(() => tables.durable.of(instanceId)),
     retryRun: (request) => write(() => accepting.retry(request)),
     question: (questionId) => read(() => questions.byId(questionId)),
     listQuestions: (query) => read(() => lists.list(query)),
@@ -194,7 +196,7 @@ function outboxStore({ outbox }: Tables, { read, write }: Access): OutboxStore {
 
 /** Threads as people see them. */
 function threadLists(tables: Tables, { read, write }: Access): ListMethods {
-  const { feedback, noted, overviews, search } = tables;
+  const { commonWords, feedback, noted, overviews, search } = tables;
 
   /** Most of the time there is nothing: then nothing is written. */
   async function noteSome(): Promise<boolean> {
@@ -209,9 +211,14 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
   async function listThreads({ words, ...query }: ThreadQuery): Promise<ThreadList> {
     await takeIn(words === undefined ? noteSome : indexMessages);
     if (words === undefined) return read(() => tables.threadLists.list(query));
-    const found = await read(() => search.find(words, query.contactId));
-    if (found.length === 0) return { threads: [], more: false };
-    return read(() => tables.threadLists.list(query, found));
+    const wanted = queryWords(words);
+    if (!wanted) return NOTHING;
+    return read(async () => {
+      const walked = commonWords.list(wanted, query);
+      if (walked) return walked;
+      const found = await search.find(wanted, query.contactId);
+      return found.length === 0 ? NOTHING : tables.threadLists.list(query, found);
+    });
   }
 
   return {
@@ -226,6 +233,8 @@ function threadLists(tables: Tables, { read, write }: Access): ListMethods {
     listFeedback: (query) => read(() => feedback.list(query)),
   };
 }
+
+const NOTHING: ThreadList = { threads: [], more: false };
 
 /** How much of what just came a list or a search takes in before it looks: pieces of about ten milliseconds. */
 const MAX_PIECES = 20;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 
 import { Chains } from './chains.ts';
+import { CommonWords } from './common-words.ts';
 import { DurableRuns } from './durable-runs.ts';
 import { EventRows } from './events.ts';
 import { FeedbackRows } from './feedback.ts';
@@ -39,6 +40,7 @@ export class Tables {
   readonly threadLists: ThreadLists;
   readonly runLists: RunLists;
   readonly search: MessageSearch;
+  readonly commonWords: CommonWords;
   readonly searchErasing: SearchErasing;
 
   /** @param onAppended Called inside the transaction that appends to a thread's log. */
@@ -61,6 +63,7 @@ export class Tables {
     this.runLists = new RunLists(db, this.records);
     const shelves = new Shelves(db);
     this.search = new MessageSearch(db, shelves);
+    this.commonWords = new CommonWords(db, shelves, this.threadLists);
     this.searchErasing = new SearchErasing(db, shelves);
   }
 }

@@ -63,18 +63,29 @@ export function existingThread({ threads }: Tables, target: RunThread): Thread |
   }
 }
 
+type NewTarget = RunThread & { readonly kind: 'new' };
+
 /** Takes the external id from its holder before the new thread is there: no two threads have it at once. */
-function makeNew(tables: Tables, target: RunThread & { kind: 'new' }): TargetThread {
-  const { contactId, externalId, replaces, threadId = newId() } = target;
-  if (externalId !== undefined) {
-    const holder = tables.threads.byExternalId(contactId, externalId);
-    if (replaces !== undefined && holder?.id !== replaces) return { kind: 'thread_moved' };
-    if (holder) {
-      tables.questions.closeReplaced(contactId, externalId);
-      tables.threads.supersede(contactId, externalId, threadId);
-    }
+function makeNew(tables: Tables, target: NewTarget): TargetThread {
+  const { contactId, replaces, threadId = newId() } = target;
+  const replaced = replacedBy(tables, target);
+  if (replaces !== undefined && replaced?.id !== replaces) return { kind: 'thread_moved' };
+  if (replaced) {
+    tables.threads.supersede(replaced, threadId);
+    tables.questions.closeReplaced(contactId, threadId);
   }
   return make(tables, { ...target, threadId });
+}
+
+/** The thread that has the external id of a new one, or that has none and is to be replaced. */
+function replacedBy(
+  { threads }: Tables,
+  { contactId, externalId, replaces }: NewTarget,
+): Thread | undefined {
+  if (externalId !== undefined) return threads.byExternalId(contactId, externalId);
+  const thread = replaces === undefined ? undefined : threads.byId(replaces);
+  const isUnnamed = thread?.contactId === contactId && thread.externalId === undefined;
+  return isUnnamed ? thread : undefined;
 }
 
 interface Beginning {

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import type { ThreadList, ThreadQuery } from '../store.ts';
 import { toHex } from './columns.ts';
-import { boundedRows, prepareAll, sql } from './rows.ts';
+import { Conditions, ListStatements } from './list-statements.ts';
+import { boundedRows } from './rows.ts';
 import { ACTIVE_THREAD } from './thread-overviews.ts';
 import type { ActiveThreadRow, ThreadOverviews } from './thread-overviews.ts';
 import { toStoredTime } from './timestamp.ts';
@@ -11,18 +12,51 @@ type Filters = Omit<ThreadQuery, 'limit' | 'maxBytes' | 'words'>;
 
 /** Lists threads, each kind of list by an index of its own. */
 export class ThreadLists {
-  readonly #db: DatabaseSync;
   readonly #overviews: ThreadOverviews;
+  readonly #statements: ListStatements<ActiveThreadRow>;
 
   constructor(db: DatabaseSync, overviews: ThreadOverviews) {
-    this.#db = db;
+    this.#statements = new ListStatements(db);
     this.#overviews = overviews;
   }
 
   /** @param among Only these threads, given by the numbers of their activity. */
-  list({ limit, maxBytes, ...filters }: ThreadQuery, among?: readonly number[]): ThreadList {
-    const { text, values } = listStatement(filters, among && { threads: among, limit: limit + 1 });
-    const rows = prepareAll(this.#db, { list: sql<ActiveThreadRow>(text) }).list.iterate(...values);
+  list(query: ThreadQuery, among?: readonly number[]): ThreadList {
+    return this.#listOf(this.#rows(query, among), query);
+  }
+
+  /**
+   * Lists the threads that pass a test, which is made of one after the other until the list is full.
+   * `undefined` when the test does not know of one of them.
+   *
+   * @param passes Gets the id as the database has it.
+   */
+  walk(
+    query: ThreadQuery,
+    passes: (threadId: string) => boolean | undefined,
+  ): ThreadList | undefined {
+    let isSure = true;
+    function* passing(rows: Iterable<ActiveThreadRow>): Generator<ActiveThreadRow> {
+      for (const row of rows) {
+        const passed = passes(row[0]);
+        isSure = passed !== undefined;
+        if (!isSure) return;
+        if (passed) yield row;
+      }
+    }
+    const list = this.#listOf(passing(this.#rows(query)), query);
+    return isSure ? list : undefined;
+  }
+
+  #rows(query: ThreadQuery, among?: readonly number[]): Iterable<ActiveThreadRow> {
+    const { text, values } = listStatement(
+      query,
+      among && { threads: among, limit: query.limit + 1 },
+    );
+    return this.#statements.rows(text, values);
+  }
+
+  #listOf(rows: Iterable<ActiveThreadRow>, { limit, maxBytes }: ThreadQuery): ThreadList {
     const bounds = { limit, ...(maxBytes !== undefined && { maxBytes }) };
     const { rows: taken, more } = boundedRows(rows, bounds, ([, , , , config]) => config.length);
     return { threads: taken.map((row) => this.#overviews.of(row)), more };
@@ -65,37 +99,33 @@ function select(
   if (among) values.push(JSON.stringify(among.threads));
   // The contact is in the table whose index is used.
   const ofThread = order === 'created' || externalId !== undefined;
-  const conditions = [standing, ...conditionsOf(filters, ofThread, values)].join(' AND ');
+  const conditions = conditionsOf(standing, filters, ofThread);
+  values.push(...conditions.values);
   if (!among || ofThread) {
-    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions}`;
+    return `SELECT ${ACTIVE_THREAD} FROM ${sourceOf(filters, among)} WHERE ${conditions.text}`;
   }
   values.push(among.limit);
   return `SELECT ${ACTIVE_THREAD} FROM (
-      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
+      SELECT a.* FROM ${CANDIDATES} WHERE ${conditions.text} ORDER BY a.last_event_at DESC, a.thread_id DESC LIMIT ?
     ) a CROSS JOIN ${THREAD}`;
 }
 
-/** A condition for a filter that is not wanted would keep SQLite from using an index. */
 function conditionsOf(
+  standing: string,
   { contactId, externalId, feedback, waiting, before, order = 'activity' }: Filters,
   ofThread: boolean,
-  values: (string | number)[],
-): readonly string[] {
-  const conditions: string[] = [];
-  function where(condition: string, ...given: readonly string[]): void {
-    conditions.push(condition);
-    values.push(...given);
-  }
-  if (contactId !== undefined) where(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
-  if (externalId !== undefined) where('t.external_id = ?', externalId);
-  if (feedback !== undefined) where(`a.has_${feedback}`);
-  if (waiting !== undefined) where(waiting ? 'a.is_waiting' : 'NOT a.is_waiting');
+): Conditions {
+  const where = new Conditions(standing);
+  if (contactId !== undefined) where.add(`${ofThread ? 't' : 'a'}.contact_id = ?`, contactId);
+  if (externalId !== undefined) where.add('t.external_id = ?', externalId);
+  if (feedback !== undefined) where.add(`a.has_${feedback}`);
+  if (waiting !== undefined) where.add(waiting ? 'a.is_waiting' : 'NOT a.is_waiting');
   if (before) {
     const position =
       order === 'created' ? '(t.created_at, t.thread_id)' : '(a.last_event_at, a.thread_id)';
-    where(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
+    where.add(`${position} < (?, ?)`, toStoredTime(before.createdAt), toHex(before.id));
   }
-  return conditions;
+  return where;
 }
 
 const CANDIDATES = 'json_each(?) f CROSS JOIN jims_activity a ON a.thread_no = f.value';

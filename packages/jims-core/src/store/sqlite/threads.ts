@@ -50,7 +50,8 @@ const SQL = {
      VALUES (?, ?, ?, ?, ?)`,
   isErasing: sql<readonly [1]>('SELECT 1 FROM jims_erasing WHERE thread_id = ?'),
   setConfig: 'UPDATE threads SET thread_config = ? WHERE thread_id = ?',
-  supersede: 'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
+  supersede: 'UPDATE threads SET external_id = ? WHERE thread_id = ?',
+  supersedeNamed: 'UPDATE threads SET external_id = ? WHERE external_id = ? AND contact_id = ?',
   remove: 'DELETE FROM threads WHERE thread_id = ?',
   idsOf: sql<readonly [id: string, bytes: number]>(
     'SELECT thread_id, octet_length(thread_config) FROM threads WHERE contact_id = ?',
@@ -120,13 +121,23 @@ export class ThreadRows {
     return { id, contactId, externalId, createdAt: toPublicTime(createdAt), config };
   }
 
-  setConfig(threadId: string, config: JsonObject): void {
+  setConfig(threadId: string, config: JsonObject): Thread | undefined {
     this.#sql.setConfig.run(cleanJson(config), toHex(threadId));
+    return this.byId(threadId);
   }
 
-  /** Takes an external id from the contact's threads that have it, for a thread that is made next. */
-  supersede(contactId: string, externalId: string, threadId: string): void {
-    this.#sql.supersede.run(SUPERSEDED + threadId, externalId, contactId);
+  /** Sets members of the config, and removes those that are null. */
+  mergeConfig(threadId: string, members: JsonObject): Thread | undefined {
+    const all = Object.entries({ ...this.byId(threadId)?.config, ...members });
+    const merged = all.filter(([name]) => members[name] !== null);
+    return this.setConfig(threadId, Object.fromEntries(merged));
+  }
+
+  /** Marks a thread as replaced by one that is made next, and all others of the contact with its external id. */
+  supersede({ id, contactId = '', externalId }: Thread, threadId: string): void {
+    const marker = SUPERSEDED + threadId;
+    if (externalId === undefined) this.#sql.supersede.run(marker, toHex(id));
+    else this.#sql.supersedeNamed.run(marker, externalId, contactId);
   }
 
   delete(threadId: string): void {

@@ -103,11 +103,13 @@ class TraceFile implements TraceStore {
 
   drop(threadIds: readonly string[]): void {
     this.#options.fallback.drop(threadIds);
-    this.#try(() =>
-      this.#database
+    this.#try(() => {
+      const { changes } = this.#database
         .prepare('DELETE FROM traces WHERE thread_id IN (SELECT value FROM json_each(?))')
-        .run(JSON.stringify(threadIds)),
-    );
+        .run(JSON.stringify(threadIds));
+      // The log has what was erased, too.
+      if (changes > 0) this.#database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    });
   }
 
   close(): void {

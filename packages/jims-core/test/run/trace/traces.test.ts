@@ -256,7 +256,7 @@ describe('app.runs.trace', () => {
       await using app = defineApp({ pipeline: echo, store: 'sqlite::memory:' });
       await app.open({ traces });
       const runs: string[] = [];
-      for (let n = 0; n < 205; n++) runs.push(await say(app, String(n)));
+      for (let n = 0; n < 205; n++) runs.push(await say(app, `secret ${n}`));
       const kept = async (): Promise<number> => {
         const all = await Promise.all(runs.map((runId) => app.runs.trace(runId)));
         return all.filter((trace) => trace?.isKept).length;
@@ -266,6 +266,8 @@ describe('app.runs.trace', () => {
       assert.equal((await traceOf(app, runs[5] ?? '')).isKept, true);
       await app.threads.delete({ contactId: 'c' });
       assert.equal(await app.runs.trace(runs[204] ?? ''), undefined);
+      const ofFile = traces === file ? [file, `${file}-wal`] : [];
+      for (const each of ofFile) assert.doesNotMatch(readFileSync(each, 'latin1'), /secret/, each);
     }
     assert.equal(rowsIn(file), 0);
   });

@@ -64,29 +64,33 @@ test('a living process whose connection was cut keeps its runs, and holds its lo
   await eventually(async () => (await lockedProcesses(database.url)) === 1);
 });
 
-test('a living process keeps its runs after an outage in which the database went on', async () => {
-  await using database = await freshDatabase();
-  await using network = await openTcpProxy(database.url);
-  await using store = await openStore(network.url);
-  await using other = await openStore(database.url);
-  const user = await storeUser(store);
-  await store.renewLease(user.instanceId, LEASE_MS);
-  await store.listen(user.instanceId, () => {});
-  const { runId } = await user.accept('hello');
-  await eventually(async () => (await lockedProcesses(database.url)) === 1);
+for (const isHeard of [true, false]) {
+  const of = isHeard ? '' : ', of whose lock it had not heard that it is known';
+  test(`a living process keeps its runs after an outage in which the database went on${of}`, async () => {
+    await using database = await freshDatabase();
+    await using network = await openTcpProxy(database.url);
+    await using store = await openStore(network.url);
+    await using other = await openStore(database.url);
+    const user = await storeUser(store);
+    await store.renewLease(user.instanceId, LEASE_MS);
+    const { runId } = await user.accept('hello');
+    if (!isHeard) network.loseNextAnswer('set locked_since');
+    await store.listen(user.instanceId, () => {});
+    await eventually(async () => (await lockedProcesses(database.url)) === 1);
 
-  // It listens again three seconds after the end of this, at the earliest.
-  network.cut();
-  await sleep(4000);
-  network.restore();
-  await sleep(1000);
-  for (let look = 0; look < 4; look++) {
-    await other.reapRuns();
-    await sleep(500);
-  }
+    // It listens again three seconds after the end of this, at the earliest.
+    network.cut();
+    await sleep(4000);
+    network.restore();
+    await sleep(1000);
+    for (let look = 0; look < 4; look++) {
+      await other.reapRuns();
+      await sleep(500);
+    }
 
-  assert.equal((await store.run(runId))?.status, 'running');
-});
+    assert.equal((await store.run(runId))?.status, 'running');
+  });
+}
 
 test('what its own lock shows wakes nobody', async () => {
   await using database = await freshDatabase();

@@ -43,6 +43,7 @@ export async function pushMessage(
   const isLegacy = config.version === '0.3';
   return {
     url: config.url,
+    contactId: config.caller.kind === 'contact' ? config.caller.contactId : undefined,
     body: JSON.stringify(isLegacy ? legacyTask(task) : { task }),
     headers: {
       'content-type': isLegacy ? 'application/json' : 'application/a2a+json',

@@ -112,6 +112,7 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
       addressOf,
       requestId,
       exposeErrors,
+      request: call.request,
     };
     return streamRun(api, call, request, (run) => {
       if (isAside) throwAway(api, call, run);
@@ -134,6 +135,7 @@ export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
     addressOf: fileAddress(api, call),
     requestId: call.requestId,
     exposeErrors: api.exposeErrors,
+    request: call.request,
   });
 }
 

@@ -25,6 +25,7 @@ export interface StreamOptions extends ErrorAnswerOptions {
   /** Whether statuses are sent, as events that Open WebUI shows and other clients ignore. */
   readonly statuses: boolean;
   readonly addressOf: FileAddress;
+  readonly request: Request;
 }
 
 const BETWEEN_MESSAGES = '\n\n';
@@ -136,7 +137,7 @@ class ChunkEncoder {
     try {
       result = resultOf(end);
     } catch (error) {
-      yield frame({ error: openAiError(toHttpError(error, options)) });
+      yield frame({ error: openAiError(toHttpError(error, options), options) });
       return;
     }
     // In one chunk: clients that put chunks together keep the last list.

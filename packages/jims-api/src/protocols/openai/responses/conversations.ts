@@ -1,7 +1,7 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { configFor, withMember } from '../../../chat/client-config.ts';
+import { configFor, memberBy } from '../../../chat/client-config.ts';
 import { requireConfigSize } from '../../../chat/sent-limits.ts';
 import { notFound } from '../../../http/errors.ts';
 import { jsonObject, sentObject } from '../../../http/fastapi/fields.ts';
@@ -110,11 +110,10 @@ async function createConversation(api: ApiContext, call: Call): Promise<Response
   requireConfigSize(api, metadata ?? {});
   const controller = await api.app.threads.getOrCreate({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
-    threadConfig: withMember(
-      call.principal,
-      { interface: INTERFACE },
-      metadata ? { metadata } : {},
-    ),
+    threadConfig: {
+      interface: INTERFACE,
+      ...memberBy(call.principal, {}, metadata ? { metadata } : {}),
+    },
   });
   await controller.appendAll(events);
   return json(call, conversationObject(call, controller.thread));
@@ -129,9 +128,9 @@ async function updateConversation(api: ApiContext, call: Call): Promise<Response
   const { id, config } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
   requireConfigSize(api, metadata ?? {});
-  const thread = await api.app.threads.updateConfig(
+  const thread = await api.app.threads.mergeConfig(
     id,
-    withMember(call.principal, config, { metadata: metadata ?? {} }),
+    memberBy(call.principal, config, { metadata: metadata ?? {} }),
   );
   if (!thread) throw notFound();
   return json(call, conversationObject(call, thread));

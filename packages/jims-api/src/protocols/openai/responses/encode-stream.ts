@@ -143,7 +143,7 @@ class ResponseEncoder {
       return;
     }
     const failure = toHttpError(reasonOf(end), this.#options);
-    const reason = openAiError(failure);
+    const reason = openAiError(failure, this.#options);
     const { code, message, param } = reason;
     if (code === 'restarted') {
       // The response itself goes on.

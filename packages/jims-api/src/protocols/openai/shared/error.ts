@@ -15,18 +15,21 @@ export interface OpenAiError {
 
 /** Answers with an error, in such a way that no client runs a pipeline twice by repeating the request. */
 export function refuse(error: HttpError, call: RefusedCall): Response {
-  const body = { error: openAiError(error) };
+  const body = { error: openAiError(error, call) };
   const headers = { ...call.headers, ...retryHeaders(error) };
   return json({ headers }, body, statusWithoutRepeat(error, call));
 }
 
-/** The error object of an answer or of a stream. */
-export function openAiError(error: HttpError): OpenAiError {
-  const { status, detail } = error;
+/**
+ * The error object of an answer or of a stream. Its type goes with the status: there are clients that send
+ * the request again after a `server_error`, whatever the status is.
+ */
+export function openAiError(error: HttpError, call: Pick<RefusedCall, 'request'>): OpenAiError {
+  const { detail } = error;
   const [issue] = typeof detail === 'string' ? [] : detail;
   return {
     message: messageOf(error),
-    type: typeOf(status),
+    type: typeOf(statusWithoutRepeat(error, call)),
     param: issue ? memberOf(issue) : null,
     code: issue ? codeOfIssue(issue) : codeOf(error),
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 
 import { newEvent } from 'jims-core';
@@ -309,6 +310,38 @@ describe('what is refused', () => {
     );
     assert.equal(agent.runs, 1);
   });
+
+  for (const [has, isStored, message, header] of [
+    ['has done something', true, /goes on/, 'false'],
+    ['has done nothing yet', false, /shutting down: send it again/, null],
+  ] as const) {
+    test(`a durable run whose process ends is ${isStored ? 'not ' : ''}repeated when it ${has}`, async () => {
+      const working = Promise.withResolvers<void>();
+      await using served = await serveApp({
+        durable: true,
+        async pipeline(ctx) {
+          if (isStored) await ctx.step('first', () => 1);
+          await ctx.step('work', async ({ signal }) => {
+            working.resolve();
+            await once(signal, 'abort');
+            throw signal.reason;
+          });
+        },
+      });
+      const { client, answers } = openAiClient(served, { maxRetries: 0 });
+      const refused = assert.rejects(
+        ask(client, 'work'),
+        (error) => error instanceof InternalServerError && message.test(error.message),
+      );
+      await working.promise;
+      await served.app.close();
+      await refused;
+      assert.deepEqual(
+        answers.map(({ headers }) => headers.get('x-should-retry')),
+        [header],
+      );
+    });
+  }
 
   test('a run that was stopped is not retried by the client', async () => {
     const agent = agentPipeline();

@@ -111,8 +111,13 @@ describe('a request that names no thread', () => {
     });
     const { client } = openAiClient(served);
     const system: Message = { role: 'system', content: 'Be brief' };
-    const { text } = await ask(client, [system, user('a')]);
-    assert.deepEqual(JSON.parse(text), [{ interface: 'openai', system_prompt: 'Be brief' }, 1]);
+    for (const messages of [
+      [system, user('a')],
+      [user('a'), system],
+    ]) {
+      const { text } = await ask(client, messages);
+      assert.deepEqual(JSON.parse(text), [{ interface: 'openai', system_prompt: 'Be brief' }, 1]);
+    }
   });
 
   test('is for the contact that it names in one of the known ways', async () => {

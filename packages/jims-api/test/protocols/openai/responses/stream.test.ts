@@ -110,7 +110,8 @@ describe('a stream of events', () => {
     const { error, message, sequence_number: _, ...rest } = await lastData(served, {});
     assert.match(String(message), /^Pipeline error/);
     assert.deepEqual(rest, { type: 'error', code: 'pipeline_error', param: null });
-    assert.deepEqual(error, { type: 'server_error', code: 'pipeline_error', message, param: null });
+    const type = 'invalid_request_error';
+    assert.deepEqual(error, { type, code: 'pipeline_error', message, param: null });
   });
 
   test('fails for good where the client is not known to leave it at that', async () => {
@@ -120,15 +121,19 @@ describe('a stream of events', () => {
       'langchainjs-openai/1.0': { 'x-stainless-lang': 'js' },
       'OpenAI/JS 7.57.0': { 'x-stainless-lang': 'js' },
     };
+    const [refused, failed] = ['invalid_request_error', 'server_error'];
+    const types: unknown[] = [];
     const codes: unknown[] = [];
     const statuses: number[] = [];
     for (const [userAgent, headers] of Object.entries(clients)) {
       const sent = { ...headers, 'user-agent': userAgent };
-      const body = JSON.stringify({ messages: [{ role: 'user', content: 'boom' }] });
-      const options = { method: 'POST', headers: { ...sent, ...JSON_TYPE }, body };
-      const answer = await fetch(`${served.origin}/v1/chat/completions`, options);
-      statuses.push(answer.status);
-      assert.match(await answer.text(), /"type":"server_error"/);
+      for (const stream of [false, true]) {
+        const body = JSON.stringify({ stream, messages: [{ role: 'user', content: 'boom' }] });
+        const options = { method: 'POST', headers: { ...sent, ...JSON_TYPE }, body };
+        const answer = await fetch(`${served.origin}/v1/chat/completions`, options);
+        if (!stream) statuses.push(answer.status);
+        types.push(/"type":"(\w+)"/.exec(await answer.text())?.[1]);
+      }
       const { response } = await lastData(served, sent, 'response.failed');
       assert.ok(typeof response === 'object' && response !== null && 'error' in response);
       assert.ok(typeof response.error === 'object' && response.error && 'code' in response.error);
@@ -136,6 +141,7 @@ describe('a stream of events', () => {
     }
     assert.deepEqual(codes, ['invalid_prompt', 'invalid_prompt', 'server_error']);
     assert.deepEqual(statuses, [400, 400, 500]);
+    assert.deepEqual(types, [refused, refused, refused, refused, failed, failed]);
   });
 
   test('its Idempotency-Key gives the same stream again', async () => {

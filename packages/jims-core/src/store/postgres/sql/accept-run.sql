@@ -96,9 +96,13 @@ begin
       end if;
       if p_answer = 'question' and v_thread.thread_id is null then
         return json_build_object('kind', 'question_not_found');
-      elsif not p_find_external and p_external_id is not null and not jims.supersede(
-        p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
+      elsif not p_find_external and (p_external_id is not null or p_replaces is not null)
+        and not jims.supersede(
+          p_contact_id, p_external_id, jims.as_uuid(p_replaces), p_new_thread_id)
       then
+        -- The same request may have replaced it while this one waited.
+        continue when p_key is not null
+          and exists (select from jims.runs where idem_scope = p_scope and idem_key = p_key);
         return json_build_object('kind', 'thread_moved');
       end if;
       if v_thread.thread_id is null then

@@ -53,8 +53,9 @@ begin
 end
 $$;
 
--- Lets a new thread take over an external id. False when p_replaces is not the thread that has it. What the
--- thread that had it asked is not to be answered any more.
+-- Lets a new thread take over an external id. False when p_replaces is not the thread that has it. Without an
+-- external id the new thread replaces p_replaces: false when that has one, or is not the contact's. What the
+-- replaced thread asked is not to be answered any more.
 create or replace function jims.supersede(
   p_contact_id text, p_external_id text, p_replaces uuid, p_new_thread_id uuid
 ) returns boolean
@@ -62,19 +63,28 @@ language plpgsql as $$
 declare
   v_superseded uuid[];
 begin
-  perform jims.lock_external_id(p_contact_id, p_external_id);
-  if p_replaces is not null
-    and p_replaces is distinct from jims.external_thread(p_contact_id, p_external_id)
-  then
-    return false;
-  end if;
-  with superseded as (
+  if p_external_id is null then
     update original.threads set external_id = :'superseded' || p_new_thread_id
-    where hashtextextended(external_id, 0) = hashtextextended(p_external_id, 0)
-      and external_id = p_external_id and contact_id = p_contact_id
-    returning thread_id
-  )
-  select array_agg(thread_id) into v_superseded from superseded;
+    where thread_id = p_replaces and contact_id = p_contact_id and external_id is null;
+    if not found then
+      return false;
+    end if;
+    v_superseded := array[p_replaces];
+  else
+    perform jims.lock_external_id(p_contact_id, p_external_id);
+    if p_replaces is not null
+      and p_replaces is distinct from jims.external_thread(p_contact_id, p_external_id)
+    then
+      return false;
+    end if;
+    with superseded as (
+      update original.threads set external_id = :'superseded' || p_new_thread_id
+      where hashtextextended(external_id, 0) = hashtextextended(p_external_id, 0)
+        and external_id = p_external_id and contact_id = p_contact_id
+      returning thread_id
+    )
+    select array_agg(thread_id) into v_superseded from superseded;
+  end if;
   if v_superseded is not null then
     update jims.questions
     set state = 'withdrawn', reason = 'replaced', closed_at = clock_timestamp()

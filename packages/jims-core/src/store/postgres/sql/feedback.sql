@@ -45,23 +45,19 @@ begin
 end
 $$;
 
--- Feedback in its order: p_limit rows and p_max_bytes at most, but one at least. The last row has none: it has
--- whether there is more.
+-- Feedback in its order, as jims.bounded gives it.
 create or replace function jims.list_feedback(
   p_thread_id uuid, p_value text, p_at timestamp without time zone, p_message_id uuid,
   p_limit integer, p_max_bytes bigint
 ) returns table (feedback json, more boolean)
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  v_json json;
-  v_bytes bigint := 0;
-  v_taken integer := 0;
+  v_rows refcursor;
   v_sql text := $sql$
     select json_build_object('threadId', f.thread_id, 'messageId', f.message_id, 'value', f.value,
                              'comment', f.comment, 'tags', f.tags, 'at', jims.iso(f.at))
     from jims.feedback f join original.threads t using (thread_id) where true $sql$;
 begin
-  more := false;
   if p_thread_id is not null then
     v_sql := v_sql || ' and f.thread_id = $1';
   end if;
@@ -71,17 +67,8 @@ begin
   if p_at is not null then
     v_sql := v_sql || ' and (f.at, f.message_id) > ($3, $4)';
   end if;
-  for v_json in execute v_sql || ' order by f.at, f.message_id limit $5'
-    using p_thread_id, p_value, p_at, p_message_id, p_limit + 1
-  loop
-    v_bytes := v_bytes + octet_length(v_json::text);
-    more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
-    exit when more;
-    feedback := v_json;
-    return next;
-    v_taken := v_taken + 1;
-  end loop;
-  feedback := null;
-  return next;
+  open v_rows for execute v_sql || ' order by f.at, f.message_id limit $5'
+    using p_thread_id, p_value, p_at, p_message_id, p_limit + 1;
+  return query select * from jims.bounded(v_rows, p_limit, p_max_bytes);
 end
 $$;

@@ -43,19 +43,16 @@ begin
 end
 $$;
 
--- The files of a contact or a thread in their order. The last row has no file: it has whether there are more.
+-- The files of a contact or a thread in their order, as jims.bounded gives them.
 create or replace function jims.list_files(
   p_contact_id text, p_thread_id uuid, p_created_at timestamp without time zone, p_id uuid,
   p_limit integer, p_max_bytes bigint
 ) returns table (file json, more boolean)
 language plpgsql stable set enable_seqscan = off as $$
 declare
-  v_json json;
-  v_bytes bigint := 0;
-  v_taken integer := 0;
+  v_rows refcursor;
   v_sql text := $sql$ select jims.file_json(f) from jims.files f where state = 'ready' $sql$;
 begin
-  more := false;
   if p_contact_id is not null then
     v_sql := v_sql || ' and hashtextextended(contact_id, 0) = hashtextextended($1, 0)
       and contact_id = $1 and state <> ''erasing''';
@@ -66,18 +63,9 @@ begin
   if p_created_at is not null then
     v_sql := v_sql || ' and (created_at, file_id) > ($3, $4)';
   end if;
-  for v_json in execute v_sql || ' order by created_at, file_id limit $5'
-    using p_contact_id, p_thread_id, p_created_at, p_id, p_limit + 1
-  loop
-    v_bytes := v_bytes + octet_length(v_json::text);
-    more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
-    exit when more;
-    file := v_json;
-    return next;
-    v_taken := v_taken + 1;
-  end loop;
-  file := null;
-  return next;
+  open v_rows for execute v_sql || ' order by created_at, file_id limit $5'
+    using p_contact_id, p_thread_id, p_created_at, p_id, p_limit + 1;
+  return query select * from jims.bounded(v_rows, p_limit, p_max_bytes);
 end
 $$;
 

@@ -53,12 +53,17 @@ declare
   v_part text;
 begin
   -- Between dollars, as the name of the schema may have quotes in it; and no format(), as it may have %.
-  v_part := 'select a.thread_id, ' || v_at || ' as at, a.contact_id ' || $sql$
-    from jims.thread_activity a join original.threads t using (thread_id)
+  v_part := 'select a.thread_id, ' || v_at || ' as at, a.contact_id from '
+    || case when p_among then '(select distinct unnest($6) as thread_id) as among join ' else '' end
+    || $sql$ jims.thread_activity a $sql$
+    || case when p_among then 'using (thread_id)' else '' end || $sql$
+    join original.threads t using (thread_id)
     -- It may be another contact's by now; and one that is gone by now would count in the limit.
     where t.contact_id is not distinct from a.contact_id $sql$;
   if p_contact_id is not null then
+    -- With threads to choose from, no index of all threads of the contact is to be used.
     v_part := v_part || case
+      when p_among then ' and a.contact_id = $1'
       when v_by_age then ' and t.contact_id = $1'
       else ' and hashtextextended(a.contact_id, 0) = hashtextextended($1, 0) and a.contact_id = $1'
     end;
@@ -75,9 +80,6 @@ begin
   end if;
   if p_waiting is not null then
     v_part := v_part || case when p_waiting then ' and a.waiting' else ' and not a.waiting' end;
-  end if;
-  if p_among then
-    v_part := v_part || ' and a.thread_id = any ($6)';
   end if;
   if v_by_age then
     return v_part || case when p_current then ' and not a.superseded' else '' end || v_order;
@@ -143,7 +145,8 @@ $$;
 
 -- The ids of threads in their order, p_limit at most. With words, those of the threads with a message that has
 -- them: threads are looked at one after the other, as long as that is little; what comes after that is asked
--- of the index, if it is of one contact, and left out otherwise.
+-- of the index, if it is of one contact, and left out otherwise. The index is asked early for words that few of the
+-- first threads have: it knows what is rare at once.
 create or replace function jims.ordered_threads(
   p_contact_id text, p_external_id text, p_current boolean,
   p_before timestamp without time zone, p_before_id uuid, p_limit integer,
@@ -156,10 +159,13 @@ declare
   v_contact_id text := p_contact_id;
   v_query tsquery;
   v_left integer := case when p_contact_id is null then :search_look_at * 10 else :search_look_at end;
-  v_has record;
-  v_seen integer := 0;
-  v_look_at integer := v_left;
-  v_is_cut boolean := false;
+  v_has_them boolean;
+  v_looked_at integer;
+  -- How many threads are looked at in this step, and in all before the index is asked.
+  v_step integer := case when p_contact_id is null then v_left else least(p_limit + 5, v_left) end;
+  v_threads_left integer := v_left;
+  v_seen integer;
+  v_among uuid[];
   v_before timestamp := p_before;
   v_before_id uuid := p_before_id;
 begin
@@ -171,57 +177,75 @@ begin
   end if;
 
   v_query := jims.words_query(v_contact_id, p_words);
-  for v_thread in
-    select * from jims.next_threads(
-      p_contact_id, p_external_id, p_current, p_before, p_before_id, v_look_at, p_order, p_feedback,
-      p_waiting, null)
+  <<steps>>
   loop
-    v_seen := v_seen + 1;
-    if v_thread.contact_id is distinct from v_contact_id then
-      v_contact_id := v_thread.contact_id;
-      v_query := jims.words_query(v_contact_id, p_words);
+    v_seen := 0;
+    for v_thread in
+      select * from jims.next_threads(
+        p_contact_id, p_external_id, p_current, v_before, v_before_id, v_step, p_order, p_feedback,
+        p_waiting, null)
+    loop
+      v_seen := v_seen + 1;
+      if v_thread.contact_id is distinct from v_contact_id then
+        v_contact_id := v_thread.contact_id;
+        v_query := jims.words_query(v_contact_id, p_words);
+      end if;
+      select coalesce(bool_or(match), false), count(*) into v_has_them, v_looked_at from (
+        select s.words @@ v_query as match from jims.message_search s
+        where s.thread_id = v_thread.thread_id limit v_left
+      ) as looked;
+      -- The thread has more messages than are looked at, and none of these has the words.
+      exit steps when not v_has_them and v_looked_at >= v_left;
+      if v_has_them then
+        v_ids := v_ids || v_thread.thread_id;
+      end if;
+      v_before := v_thread.at;
+      v_before_id := v_thread.thread_id;
+      v_left := v_left - v_looked_at;
+      if cardinality(v_ids) >= p_limit then
+        return v_ids;
+      end if;
+      exit steps when v_left <= 0;
+    end loop;
+    if v_seen < v_step then
+      return v_ids;
     end if;
-    v_has := jims.has_words(v_thread.thread_id, v_query, v_left);
-    v_is_cut := v_has.has_them is null;
-    exit when v_is_cut;
-    if v_has.has_them then
-      v_ids := v_ids || v_thread.thread_id;
+    v_threads_left := v_threads_left - v_step;
+    exit steps when v_threads_left = 0;
+    if cardinality(v_ids) * 8 < v_seen then
+      v_among := jims.threads_with_rare_words(v_query);
+      exit steps when v_among is not null;
     end if;
-    v_before := v_thread.at;
-    v_before_id := v_thread.thread_id;
-    v_left := v_left - v_has.looked_at;
-    v_is_cut := v_left <= 0 or v_seen = v_look_at;
-    exit when v_is_cut or cardinality(v_ids) >= p_limit;
+    v_step := v_threads_left;
   end loop;
-  if not v_is_cut or cardinality(v_ids) >= p_limit or p_contact_id is null then
+  if p_contact_id is null then
     return v_ids;
+  end if;
+  if v_among is null then
+    v_among := array(select jims.threads_with_words(jims.words_query(p_contact_id, p_words)));
   end if;
   return v_ids || array(
     select n.thread_id from jims.next_threads(
       p_contact_id, p_external_id, p_current, v_before, v_before_id, p_limit - cardinality(v_ids),
-      p_order, p_feedback, p_waiting,
-      array(select jims.threads_with_words(jims.words_query(p_contact_id, p_words)))) as n);
+      p_order, p_feedback, p_waiting, v_among) as n);
 end
 $$;
 
--- Threads in an order: p_limit threads and p_max_bytes at most, but one thread at least. The last row has no
--- thread: it has whether there are more.
+-- Threads in an order, as jims.bounded gives them.
 create or replace function jims.list_overviews(
   p_contact_id text, p_external_id text, p_current boolean,
   p_before timestamp without time zone, p_before_id uuid, p_limit integer, p_max_bytes bigint,
   p_order text, p_feedback text, p_waiting boolean, p_words text[]
 ) returns table (thread json, more boolean)
-language plpgsql stable set enable_seqscan = off as $$
+-- To plan its statement takes longer than the rest.
+language plpgsql stable set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_ids uuid[] := jims.ordered_threads(
     p_contact_id, p_external_id, p_current, p_before, p_before_id, p_limit + 1, p_order, p_feedback,
     p_waiting, p_words);
-  v_thread json;
-  v_bytes bigint := 0;
-  v_taken integer := 0;
+  v_rows refcursor;
 begin
-  more := false;
-  for v_thread in
+  open v_rows for
     select jims.overview_json(
       t.thread_id, t.contact_id, t.external_id, t.created_at, t.thread_config, a,
       f.event_data, l.event_data, n.event_data)
@@ -234,16 +258,7 @@ begin
       on l.thread_id = t.thread_id and l.event_id = a.last_message_id
     left join original.thread_events n
       on n.thread_id = t.thread_id and n.event_id = a.title_id
-    order by place
-  loop
-    v_bytes := v_bytes + octet_length(v_thread::text);
-    more := v_taken > 0 and (v_taken >= p_limit or v_bytes > p_max_bytes);
-    exit when more;
-    thread := v_thread;
-    return next;
-    v_taken := v_taken + 1;
-  end loop;
-  thread := null;
-  return next;
+    order by place;
+  return query select * from jims.bounded(v_rows, p_limit, p_max_bytes);
 end
 $$;

@@ -1,7 +1,7 @@
 -- Finding threads by words of their messages. Words are made by the processes, in the same way for every store,
 -- so that no setting of the database changes what is found.
 --
--- :search_hits stands for how many messages a search takes from the index.
+-- :search_hits stands for how many messages a search takes from the index, :search_rare for how many are few.
 
 -- What comes before each word of a contact's messages. It is kept, so it must be the same on every server.
 create or replace function jims.words_of(p_contact_id text) returns text
@@ -122,18 +122,14 @@ begin
 end
 $$;
 
--- Looks for words in a thread, in so many of its messages. Null when it has more and none of these has them.
-create or replace function jims.has_words(
-  p_thread_id uuid, p_query tsquery, p_look_at integer, out has_them boolean, out looked_at integer
-)
-language plpgsql stable as $$
+-- The same for words that few messages have, all of their threads; null when more than :search_rare have them.
+create or replace function jims.threads_with_rare_words(p_query tsquery) returns uuid[]
+language plpgsql stable set enable_seqscan = off set enable_indexscan = off as $$
+declare
+  v_threads uuid[];
 begin
-  select coalesce(bool_or(match), false), count(*) into has_them, looked_at from (
-    select s.words @@ p_query as match from jims.message_search s
-    where s.thread_id = p_thread_id limit p_look_at
-  ) as looked;
-  if not has_them and looked_at >= p_look_at then
-    has_them := null;
-  end if;
+  v_threads := array(
+    select s.thread_id from jims.message_search s where s.words @@ p_query limit :search_rare + 1);
+  return case when cardinality(v_threads) <= :search_rare then v_threads end;
 end
 $$;

@@ -1,0 +1,186 @@
+import { setImmediate } from 'node:timers/promises';
+
+import type {
+  FeedbackList,
+  FeedbackQuery,
+  FeedbackRecord,
+  JournalEntry,
+  Principal,
+  QuestionList,
+  QuestionQuery,
+  QuestionRecord,
+  RunList,
+  RunPage,
+  RunSummary,
+  ThreadEvent,
+  ThreadOverview,
+} from 'jims-core';
+import * as v from 'valibot';
+
+import { viewOf } from '../../chat/visibility.ts';
+import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
+import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { FeedbackResource, feedbackResource } from './feedback.ts';
+import { QuestionResource, questionResource } from './questions.ts';
+import {
+  EventResource,
+  RunSummaryResource,
+  ThreadResource,
+  eventResource,
+  runSummary,
+  threadResource,
+} from './resources.ts';
+
+const PAGE_SIZE = 200;
+
+const ResultResource = v.pipe(
+  v.object({
+    chain_id: uuid,
+    run_id: uuid,
+    attempt: v.number(),
+    seq: v.pipe(v.number(), v.description('Its place among the results of the chain')),
+    kind: v.picklist(['step', 'stream', 'model', 'ask']),
+    name: v.pipe(v.nullable(v.string()), v.description('Questions may have none')),
+    value: v.pipe(v.unknown(), v.description('What it gave; null for nothing')),
+    error: v.pipe(v.nullable(jsonObject), v.description('What it failed with')),
+    question_id: v.pipe(v.nullable(uuid), v.description('The question that it is')),
+    at: v.pipe(v.string(), v.description('UTC')),
+  }),
+  v.title('Result'),
+);
+
+/** All that is kept of a thread. */
+export const ThreadExportResource = v.object({
+  thread: ThreadResource,
+  events: v.array(EventResource),
+  runs: v.array(RunSummaryResource),
+  feedback: v.array(FeedbackResource),
+  questions: v.pipe(v.optional(v.array(QuestionResource)), v.description('For services alone')),
+  results: v.pipe(
+    v.optional(v.array(ResultResource)),
+    v.description(
+      'For services alone: the results of steps, models and questions that durable runs may still need',
+    ),
+  ),
+});
+
+/** Reads what is kept of threads: an app, or a store without one. */
+export interface ThreadSource {
+  readonly events: (
+    threadId: string,
+    domains: readonly string[] | undefined,
+  ) => AsyncIterable<readonly ThreadEvent[]>;
+  readonly runs: (threadId: string, page: RunPage) => Promise<RunList>;
+  readonly feedback: (query: FeedbackQuery) => Promise<FeedbackList>;
+  readonly questions: (query: QuestionQuery) => Promise<QuestionList>;
+  readonly results: (chainId: string) => Promise<readonly JournalEntry[]>;
+}
+
+/** A thread as JSON, in pieces: it may be larger than the memory. */
+export async function* threadExport(
+  source: ThreadSource,
+  thread: ThreadOverview,
+  principal: Principal,
+): AsyncGenerator<string> {
+  const isService = principal.kind === 'service';
+  yield '{"thread":';
+  yield* jsonPieces(threadResource(thread, { principal }));
+  yield* member('events', eventsOf(source, thread.id, isService ? undefined : ['comm']));
+  yield* member('runs', runsOf(source, thread.id, principal));
+  yield* member('feedback', feedbackOf(source, thread.id));
+  if (isService) {
+    yield* member('questions', questionsOf(source, thread.id));
+    yield* member('results', resultsOf(source, thread.id));
+  }
+  yield '}';
+}
+
+async function* member(name: string, items: AsyncIterable<object>): AsyncGenerator<string> {
+  yield `,"${name}":[`;
+  let separator = '';
+  for await (const item of items) {
+    yield separator;
+    separator = ',';
+    yield* jsonPieces(item);
+  }
+  yield ']';
+}
+
+async function* eventsOf(
+  source: ThreadSource,
+  threadId: string,
+  domains: readonly string[] | undefined,
+): AsyncGenerator<EventResource> {
+  for await (const events of source.events(threadId, domains)) yield* events.map(eventResource);
+}
+
+async function* runsOf(
+  source: ThreadSource,
+  threadId: string,
+  principal: Principal,
+): AsyncGenerator<object> {
+  const view = viewOf(principal);
+  for await (const run of allRuns(source, threadId)) yield runSummary(run, { threadId, view });
+}
+
+async function* allRuns(source: ThreadSource, threadId: string): AsyncGenerator<RunSummary> {
+  for (let page: RunPage = { limit: PAGE_SIZE }; ;) {
+    const { runs, next } = await source.runs(threadId, page);
+    yield* runs;
+    if (!next) return;
+    page = { limit: PAGE_SIZE, before: next };
+    await setImmediate();
+  }
+}
+
+async function* feedbackOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
+  for (let last: FeedbackRecord | undefined; ;) {
+    const after = last && { at: last.at, messageId: last.messageId };
+    const query = { threadId, limit: PAGE_SIZE, ...(after && { after }) };
+    const { feedback, more } = await source.feedback(query);
+    yield* feedback.map(feedbackResource);
+    last = feedback.at(-1);
+    if (!more) return;
+    await setImmediate();
+  }
+}
+
+async function* questionsOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
+  for (let last: QuestionRecord | undefined; ;) {
+    const after = last?.questionId;
+    const query = { threadId, limit: PAGE_SIZE, ...(after !== undefined && { after }) };
+    const { questions, more } = await source.questions(query);
+    yield* questions.map(questionResource);
+    last = questions.at(-1);
+    if (!more) return;
+    await setImmediate();
+  }
+}
+
+/** Results are kept of chains that are not over, and of those that failed and may be retried. */
+async function* resultsOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
+  for await (const run of allRuns(source, threadId)) {
+    const isOver = run.status === 'completed' || run.status === 'cancelled';
+    if (isOver && run.question?.state !== 'open') continue;
+    for (const entry of await source.results(run.chainId)) yield resultResource(run.chainId, entry);
+  }
+}
+
+function resultResource(
+  chainId: string,
+  { runId, attempt, seq, kind, name, outcome, at }: JournalEntry,
+): v.InferOutput<typeof ResultResource> {
+  const json = outcome.kind === 'value' ? outcome.json : undefined;
+  return {
+    chain_id: chainId,
+    run_id: runId,
+    attempt,
+    seq,
+    kind,
+    name: name || null,
+    value: json === undefined ? null : JSON.parse(json),
+    error: outcome.kind === 'error' ? outcome.error : null,
+    question_id: outcome.kind === 'asked' ? outcome.questionId : null,
+    at: new Date(at).toISOString(),
+  };
+}

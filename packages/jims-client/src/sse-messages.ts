@@ -1,0 +1,53 @@
+import { notOfService } from './errors.ts';
+
+/** A Server-Sent Event. */
+export interface SseMessage {
+  /** The last id of the stream so far; empty before the first one. */
+  readonly id: string;
+  /** `message` when the event has no name. */
+  readonly event: string;
+  readonly data: string;
+}
+
+/** Longer lines are a fault of the sender, and would fill the memory. */
+const MAX_CHARS = 64_000_000;
+
+/**
+ * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, and the data of an
+ * event is one line. Its text comes in pieces that may end anywhere; events that end in the same piece come together.
+ * What no empty line ends is not an event: the connection broke off in it.
+ *
+ * @param id The last id of an earlier connection.
+ * @throws SyntaxError for a line that does not end.
+ */
+export async function* sseMessages(
+  pieces: AsyncIterable<string> | Iterable<string>,
+  id = '',
+): AsyncGenerator<readonly SseMessage[], void> {
+  let rest = '';
+  let fields: Record<string, string> = {};
+  for await (const piece of pieces) {
+    rest += piece;
+    if (rest.length > MAX_CHARS) throw notOfService();
+    // A long line is looked at once, when its end is there.
+    if (!piece.includes('\n')) continue;
+    const messages: SseMessage[] = [];
+    const lines = rest.split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      Object.assign(fields, fieldOf(line));
+      if (line !== '') continue;
+      const { data, event = 'message' } = fields;
+      ({ id = id } = fields);
+      if (data !== undefined) messages.push({ id, event, data });
+      fields = {};
+    }
+    if (messages.length > 0) yield messages;
+  }
+}
+
+/** Of a line: none of a comment. */
+function fieldOf(line: string): Record<string, string> {
+  const [, name = '', value = ''] = /^(id|event|data): ?(.*)/s.exec(line) ?? [];
+  return { [name]: value };
+}

@@ -1,0 +1,2 @@
+-- What the sixth version changes is in the functions alone: threads without an external id are replaced, too, and a
+-- search asks its index early for rare words.
