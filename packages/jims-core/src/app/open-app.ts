@@ -257,7 +257,7 @@ function codeOf({ pipeline, conversationStartPipeline, version, llm }: JimsAppOp
 /** Opens the store of an app: of the URL in the options, the app's own, or the default. */
 async function storeOf(
   own: Store | string | undefined,
-  { store: url, schema = process.env['JIMS_SCHEMA'] || undefined, logger }: OpenOptions,
+  { store: url, schema = process.env['JIMS_SCHEMA']?.trim() || undefined, logger }: OpenOptions,
 ): Promise<Store> {
   if (own !== undefined && typeof own !== 'string') {
     if (url === undefined) return own;
@@ -266,10 +266,8 @@ async function storeOf(
       'The app brings its own store: leave out the connection URL',
     );
   }
-  return openStore(url ?? own ?? process.env['JIMS_DB_CONN_URI'] ?? DEFAULT_STORE_URL, {
-    schema,
-    logger,
-  });
+  const byDefault = process.env['JIMS_DB_CONN_URI']?.trim() || DEFAULT_STORE_URL;
+  return openStore(url ?? own ?? byDefault, { schema, logger });
 }
 
 /** Opens the place of files that the options or the app name; `undefined` for the one with the database. */

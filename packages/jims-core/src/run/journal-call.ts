@@ -46,7 +46,9 @@ export class JournalCall<T = unknown> {
     this.promise = ObservedPromise.of(promise, (error) => {
       addCallFrames(originOf(error), this.#caller ?? callerOfNow());
     });
-    this.#give = (outcome, answer) => {
+    // Not assigned at once: V8 takes a function that is written into a member for a method, which lives long, and
+    // keeps it until the next full collection, with all of the run that it reaches.
+    const give = (outcome: EntryOutcome, answer: ThreadEvent | undefined): void => {
       try {
         resolve(work.read(outcome, answer));
         this.#caller = undefined;
@@ -55,6 +57,7 @@ export class JournalCall<T = unknown> {
         reject(error);
       }
     };
+    this.#give = give;
   }
 
   get key(): string {

@@ -1,6 +1,7 @@
 import { JimsError, plainError } from '../errors/jims-error.ts';
 import { jsonSize } from '../text/json-size.ts';
 import { EventLog } from './event-log.ts';
+import { ReleasingMap } from './releasing-map.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 import { Run, identityOf } from './run.ts';
 
@@ -15,7 +16,8 @@ const BYTES_PER_FAILURE = 12_000;
  * age; the store has what matters of the others.
  */
 export class RecentRuns {
-  readonly #kept = new Map<string, { run: Run; bytes: number; until: number }>();
+  /** By id, the oldest first. */
+  readonly #kept = new ReleasingMap<string, { run: Run; bytes: number; until: number }>();
   #bytes = 0;
 
   /** Keeps a run that is over; `sentBytes` is what its pipeline has sent. */
@@ -28,9 +30,9 @@ export class RecentRuns {
     const kept = new Run(identityOf(run), hasFailed ? withPlainError(stream) : stream);
     this.#kept.set(run.id, { run: kept, bytes, until: now + KEEP_MS });
     this.#bytes += bytes;
-    for (const [id, oldest] of this.#kept) {
+    for (const oldest of this.#kept.values()) {
       if (this.#bytes <= MAX_BYTES && oldest.until > now) break;
-      this.#drop(id);
+      this.#drop(oldest.run.id);
     }
   }
 
@@ -39,7 +41,7 @@ export class RecentRuns {
   }
 
   drop(threadId: string): void {
-    for (const [id, { run }] of this.#kept) if (run.thread.id === threadId) this.#drop(id);
+    for (const { run } of this.#kept.values()) if (run.thread.id === threadId) this.#drop(run.id);
   }
 
   #drop(runId: string): void {

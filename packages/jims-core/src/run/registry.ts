@@ -5,6 +5,7 @@ import type { RunExecution } from './execution.ts';
 import { FollowedRuns } from './followed-runs.ts';
 import { fromProgress } from './progress-rows.ts';
 import { RecentRuns } from './recent-runs.ts';
+import { ReleasingMap } from './releasing-map.ts';
 import type { NumberedRunEvent, RunEnd } from './run-events.ts';
 import type { Run } from './run.ts';
 import type { StopReason } from './stop-switch.ts';
@@ -18,7 +19,7 @@ import type { OwnRuns } from './turns.ts';
  */
 export class RunRegistry implements OwnRuns {
   readonly #store: Store;
-  readonly #executions = new Map<string, RunExecution>();
+  readonly #executions = new ReleasingMap<string, RunExecution>();
   readonly #recent = new RecentRuns();
   readonly #followed: FollowedRuns;
   readonly #stored = new StoredRuns();

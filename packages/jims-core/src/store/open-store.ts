@@ -36,11 +36,13 @@ export interface OpenStoreOptions {
  * await using store = await openStore('postgresql://jims@db.example/chat', { schema: 'support' });
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
-  if (POSTGRES.test(url)) {
+  // A file of a secret ends with a line break, which would be a part of the name of a new, empty database.
+  const address = url.trim();
+  if (POSTGRES.test(address)) {
     const { openPostgresStore } = await import('./postgres/postgres-store.ts');
-    return openPostgresStore(url, options);
+    return openPostgresStore(address, options);
   }
-  const file = sqliteFile(url);
+  const file = sqliteFile(address);
   if (file !== undefined) {
     if (options.schema !== undefined) {
       throw new JimsError('store_invalid', 'A SQLite file has no schemas: leave out the schema');
@@ -50,7 +52,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
   }
   throw new JimsError(
     'store_invalid',
-    `Cannot tell which database ${beginningOf(url)} means: use sqlite:///file.db or postgresql://user@host/database`,
+    `Cannot tell which database ${beginningOf(address)} means: use sqlite:///file.db or postgresql://user@host/database`,
   );
 }
 

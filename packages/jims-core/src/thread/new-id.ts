@@ -1,10 +1,12 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 
 const NOT_IN_NUMBERS = /[a-df]/;
 /** The twelve bits after the time count within a millisecond (RFC 9562, section 6.2, method 1). */
 const IDS_A_MS = 4096;
 
 let lastMs = 0;
+/** Of `lastMs`, with the version. */
+let time = '';
 let count = 0;
 
 /**
@@ -16,8 +18,7 @@ let count = 0;
  */
 export function newId(): string {
   for (;;) {
-    const random = randomUUIDv7();
-    const id = countedTime() + random.slice(18);
+    const id = countedTime() + randomUUID().slice(18);
     if (NOT_IN_NUMBERS.test(id)) return id;
   }
 }
@@ -30,7 +31,8 @@ function countedTime(): string {
     // A clock that was set back, or more ids than a millisecond has: they go on in the next one.
     lastMs = Math.max(now, lastMs + 1);
     count = 0;
+    const hex = lastMs.toString(16).padStart(12, '0');
+    time = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
   }
-  const time = lastMs.toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${count.toString(16).padStart(3, '0')}`;
+  return time + count.toString(16).padStart(3, '0');
 }

@@ -1,6 +1,7 @@
 // Places for files beside the databases: a folder, and a bucket.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -9,6 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { newId, openFileStore } from 'jims-core';
 import type { FileStore } from 'jims-core';
 
+import { localPort } from '../support/local-port.ts';
 import { KEYS, startS3Server } from '../support/s3-server.ts';
 
 const MIB = 1024 * 1024;
@@ -179,6 +181,50 @@ describe('a bucket', () => {
     await using server = await startS3Server();
     await using store = await openWithKeys(server.url.replace('s3://files/', 's3://nowhere/'));
     await assert.rejects(store.check(), { ...UNREACHED, message: /NoSuchBucket/ });
+  });
+});
+
+describe('the variables of a bucket', () => {
+  const URL_OF_BUCKET = 's3://bucket/x?region=x&endpoint=http://127.0.0.1:1';
+
+  test('with a key that no header can hold are refused, and the key is not shown', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN']) {
+      for (const key of ['top-secret\nmore', 'top-secret\u2028more']) {
+        await assert.rejects(
+          openWithKeys(URL_OF_BUCKET, { ...KEYS, [name]: key }),
+          (error: Error) => {
+            assert.match(error.message, new RegExp(`${name} contains a line break`));
+            assert.doesNotMatch(error.message, /secret/);
+            return true;
+          },
+        );
+      }
+    }
+  });
+
+  test('may have white space around them, or be empty', async () => {
+    await using server = await startS3Server();
+    const url = new URL(server.url);
+    const endpoint = url.searchParams.get('endpoint') ?? '';
+    url.search = '';
+    await using store = await openWithKeys(url.href, {
+      AWS_ACCESS_KEY_ID: `${KEYS.AWS_ACCESS_KEY_ID}\n`,
+      AWS_SECRET_ACCESS_KEY: ` ${KEYS.AWS_SECRET_ACCESS_KEY}\r\n`,
+      AWS_SESSION_TOKEN: ' ',
+      AWS_REGION: '',
+      AWS_DEFAULT_REGION: 'eu-central-1\n',
+      AWS_ENDPOINT_URL_S3: '',
+      AWS_ENDPOINT_URL: `${endpoint}\n`,
+    });
+    await store.check();
+  });
+
+  test('with an address where nobody answers: the reason is reported', async () => {
+    const server = createServer();
+    const port = await localPort(server);
+    server.close();
+    await using store = await openWithKeys(URL_OF_BUCKET.replace(/1$/, `${port}`));
+    await assert.rejects(store.check(), { ...UNREACHED, message: /ECONNREFUSED/ });
   });
 });
 

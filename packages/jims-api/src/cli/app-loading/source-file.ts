@@ -18,8 +18,13 @@ export function sourceFile(path: string): string | undefined {
   return moduleAt(path) ?? moduleOfFolder(path);
 }
 
+/** Also false for what cannot be looked at, such as a link that leads to itself. */
 export function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function moduleAt(path: string): string | undefined {

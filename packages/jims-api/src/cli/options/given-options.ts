@@ -62,7 +62,8 @@ export class GivenOptions<TName extends string> {
     const variable = spec && variablesOf(name, spec).find((each) => this.#env[each]);
     const text = variable === undefined ? undefined : this.#env[variable];
     if (variable === undefined || text === undefined) return undefined;
-    const values = spec?.several ? text.split(',').map((each) => each.trim()) : [text];
+    // A file of a secret ends with a line break, which would be a part of the name of a database.
+    const values = (spec?.several ? text.split(',') : [text]).map((each) => each.trim());
     return { values, from: 'variable', name: variable };
   }
 

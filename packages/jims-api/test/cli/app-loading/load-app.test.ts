@@ -1,6 +1,6 @@
 // What `--app` may name, and what is said about the rest.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 
@@ -153,6 +153,17 @@ describe('what cannot be an app is explained in a line or two', () => {
       else assert.match(outcome.refusal, message);
     });
   }
+
+  test('a link that leads to itself', async () => {
+    using folder = folderWith({});
+    symlinkSync('app.ts', join(folder.path, 'app.ts'));
+    const { code, stderr } = await runCommand(['--app', './app.ts'], { cwd: folder.path });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^jims-api: There is no app at \S+\/app\.ts: name it with --app FILE:EXPORT\n$/,
+    );
+  });
 
   test('the command prints it alone, and exits with 1', async () => {
     using folder = folderWith({});

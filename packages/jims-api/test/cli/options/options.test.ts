@@ -1,7 +1,9 @@
 // What the command says about its options, and how it takes them.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { DEFAULT_RUN_LIMITS, defineApp, isJimsError, openStore } from 'jims-core';
@@ -312,8 +314,14 @@ describe('options', { concurrency: 2 }, () => {
       '',
       'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
     ],
+    [
+      'JIMS_API_KEY',
+      '\n',
+      'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
+    ],
+    ['JIMS_RECOVER', 'maybe\n', "Invalid value for '--recover': 'maybe' is not one of on, off."],
   ] as const) {
-    test(`${variable}=${value} is refused as a flag would be`, () => {
+    test(`${variable}=${JSON.stringify(value)} is refused as a flag would be`, () => {
       assert.equal(refusalOf([], { [variable]: value }), `${USAGE}Error: ${message}`);
     });
   }
@@ -332,7 +340,9 @@ describe('options', { concurrency: 2 }, () => {
   test('flags win over the environment, the environment over .env, empty variables count as unset', async () => {
     const lines = ['JIMS_API_KEY=of-the-file', 'JIMS_DB=sqlite:///file.db', '# a comment', ''];
     using folder = folderWith({ '.env': `\uFEFF${lines.join('\n')}` });
-    const others = { JIMS_DB: 'sqlite:///environment.db', JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
+    // As files of secrets end.
+    const JIMS_DB = 'sqlite:///environment.db\r\n';
+    const others = { JIMS_DB, JIMS_APP: '', JIMS_MAX_RUNS: ' 7 ' };
     const fromFile = optionsOf([], readDotEnv(folder.path, others));
     assert.equal(fromFile.store, 'sqlite:///environment.db');
     assert.equal(fromFile.limits?.maxRuns, 7);

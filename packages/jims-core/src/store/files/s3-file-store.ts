@@ -41,9 +41,10 @@ function addressOf(
   { searchParams: given }: URL,
   env: Environment,
 ): { readonly region: string; readonly endPoint: string } {
-  const region = given.get('region') ?? env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  const region =
+    given.get('region') ?? variable(env, 'AWS_REGION') ?? variable(env, 'AWS_DEFAULT_REGION');
   if (region === undefined) throw invalid('add ?region=REGION to it, or set AWS_REGION');
-  const inEnvironment = env['AWS_ENDPOINT_URL_S3'] ?? env['AWS_ENDPOINT_URL'];
+  const inEnvironment = variable(env, 'AWS_ENDPOINT_URL_S3') ?? variable(env, 'AWS_ENDPOINT_URL');
   const endPoint = given.get('endpoint') ?? inEnvironment ?? `https://s3.${region}.amazonaws.com`;
   if (!/^https?:\/\//i.test(endPoint)) throw invalid('its endpoint must begin with https://');
   return { region, endPoint };
@@ -54,12 +55,24 @@ function keysOf(env: Environment): {
   readonly secretKey: string;
   readonly sessionToken?: string;
 } {
-  const accessKey = env['AWS_ACCESS_KEY_ID'];
-  const secretKey = env['AWS_SECRET_ACCESS_KEY'];
-  const sessionToken = env['AWS_SESSION_TOKEN'];
+  const accessKey = sendableVariable(env, 'AWS_ACCESS_KEY_ID');
+  const secretKey = sendableVariable(env, 'AWS_SECRET_ACCESS_KEY');
+  const sessionToken = sendableVariable(env, 'AWS_SESSION_TOKEN');
   if (accessKey && secretKey)
     return { accessKey, secretKey, ...(sessionToken && { sessionToken }) };
   throw invalid('set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the keys of the bucket');
+}
+
+/** The value of a variable, without white space around it; `undefined` when it is empty or not set. */
+function variable(env: Environment, name: string): string | undefined {
+  return env[name]?.trim() || undefined;
+}
+
+/** Node's own error for a key that no header can hold would quote it. */
+function sendableVariable(env: Environment, name: string): string | undefined {
+  const value = variable(env, name);
+  if (value === undefined || /^[!-~]+$/.test(value)) return value;
+  throw invalid(`${name} contains a line break, or another character that no key has`);
 }
 
 interface S3Place {
@@ -198,7 +211,7 @@ class S3FileStore implements FileStore {
   }
 
   #unavailable(what: string, cause: unknown): JimsError {
-    const { code, message } = describeError(cause);
+    const { code, message } = describeError(isFetchFailure(cause) ? cause.cause : cause);
     const reason = code === undefined ? message : `${code}: ${message}`;
     return new JimsError(
       'store_unavailable',
@@ -208,6 +221,11 @@ class S3FileStore implements FileStore {
       },
     );
   }
+}
+
+/** Its message is `fetch failed`; the cause says why. */
+function isFetchFailure(error: unknown): error is TypeError {
+  return error instanceof TypeError && Error.isError(error.cause);
 }
 
 interface Part {

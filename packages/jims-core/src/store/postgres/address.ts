@@ -120,10 +120,22 @@ function readHost(
   if (chosen.includes(',')) throw severalHosts();
   const { host, port = parameters.get('port') } = splitHost(chosen) ?? {};
   if (host === undefined || !HOST_NAME.test(host)) throw unreadable();
-  if (port === undefined) return { host, port };
+  if (port === undefined) return { host, port: portOfEnvironment() };
   const number = positive(port);
   if (number === undefined || number > MAX_PORT) throw unreadable();
   return { host, port: number };
+}
+
+/** The driver would wait without end for a port that is not a number. */
+function portOfEnvironment(): number | undefined {
+  const text = process.env['PGPORT'];
+  if (!text) return undefined;
+  const port = positive(text);
+  if (port !== undefined && Number.isInteger(port) && port <= MAX_PORT) return port;
+  throw new JimsError(
+    'store_invalid',
+    'PGPORT is not the number of a port: correct it, or write the port into the URL',
+  );
 }
 
 function splitHost(text: string): { host?: string; port?: string } | undefined {

@@ -10,6 +10,9 @@ const NO_TIMEOUTS = [
   '-c lock_timeout=0',
   '-c idle_in_transaction_session_timeout=0',
 ].join(' ');
+/** Before version 17 there is none, and a server refuses a connection with a setting that it does not know. */
+const NO_TRANSACTION_TIMEOUT = `select set_config(name, '0', false) from pg_settings
+  where name = 'transaction_timeout'`;
 const NO_TLS_THERE = 'The server does not support SSL connections';
 /** The states of a refused authentication, PostgreSQL's and PgBouncer's. */
 const REFUSED = new Set(['28000', '08P01']);
@@ -60,7 +63,10 @@ export async function connectPatiently(config: ClientConfig): Promise<Connected>
   const timeouts = { statement_timeout: undefined, lock_timeout: undefined };
   const idle = { idle_in_transaction_session_timeout: undefined };
   try {
-    return await connectOnce({ ...config, ...timeouts, ...idle, options: `${own} ${NO_TIMEOUTS}` });
+    const patient = { ...config, ...timeouts, ...idle, options: `${own} ${NO_TIMEOUTS}` };
+    const connected = await connectOnce(patient);
+    await connected.client.query(NO_TRANSACTION_TIMEOUT);
+    return connected;
   } catch (error) {
     if (!isPoolersRefusal(error)) throw error;
     return connectOnce(config);

@@ -6,6 +6,7 @@ import type { Arguments } from './functions.ts';
 import { refuseNul } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { ConnectionPool } from './pool.ts';
+import type { ConnectionPoolOptions } from './pool.ts';
 import { inSchemas } from './schemas.ts';
 import type { Schemas } from './schemas.ts';
 
@@ -25,9 +26,9 @@ export class Database {
   readonly #group: CallGroup;
   readonly #statements = new Map<string, string>();
 
-  constructor(config: ClientConfig, schemas: Schemas, maxConnections: number | undefined) {
+  constructor(config: ClientConfig, schemas: Schemas, pool: ConnectionPoolOptions) {
     this.#schemas = schemas;
-    this.#pool = new ConnectionPool(config, maxConnections);
+    this.#pool = new ConnectionPool(config, pool);
     this.#group = new CallGroup(schemas.own, this.#pool);
   }
 

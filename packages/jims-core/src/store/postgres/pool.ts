@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { callbackify } from 'node:util';
 
 import { Pool } from 'pg';
-import type { ClientConfig, PoolClient, QueryResultRow } from 'pg';
+import type { ClientBase, ClientConfig, PoolClient, QueryResultRow } from 'pg';
 
 import { asStoreError, isConnectionLoss, isExhausted, isWorthRetrying } from './errors.ts';
 import { refuseNul } from './parameters.ts';
@@ -28,13 +29,19 @@ export interface Statement {
   readonly onUnknown?: (() => void) | undefined;
 }
 
+export interface ConnectionPoolOptions {
+  /** How many connections are kept at most; default 10. */
+  readonly size?: number | undefined;
+  /** Rejects for a new connection that must not be used. */
+  readonly check: (client: ClientBase) => Promise<void>;
+}
+
 /** The connections of a store. */
 export class ConnectionPool {
   readonly #pool: Pool;
   readonly #size: number;
 
-  /** @param size How many connections are kept at most; default 10. */
-  constructor(config: ClientConfig, size: number = POOL_SIZE) {
+  constructor(config: ClientConfig, { size = POOL_SIZE, check }: ConnectionPoolOptions) {
     this.#size = size;
     const pool = new Pool({
       ...config,
@@ -42,6 +49,7 @@ export class ConnectionPool {
       max: size,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       allowExitOnIdle: true,
+      verify: callbackify(check),
     });
     // A connection that is lost rejects its queries. Without these listeners it would end the process,
     // too: idle connections by the first, those that are checked out by the second.

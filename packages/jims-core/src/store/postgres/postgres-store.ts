@@ -18,6 +18,7 @@ import { outboxStore } from './outbox.ts';
 import { overviewStore } from './overviews.ts';
 import { progressStore } from './progress.ts';
 import { questionStore } from './questions.ts';
+import { requireSettings } from './requirements.ts';
 import { runLists } from './run-lists.ts';
 import { runRecords } from './run-records.ts';
 import { runStore } from './runs.ts';
@@ -46,7 +47,10 @@ export async function openPostgresStore(
       throw asOpenError(error, description);
     },
   );
-  const db = new Database(config, schemas, maxConnections);
+  const db = new Database(config, schemas, {
+    size: maxConnections,
+    check: (client) => requireSettings(client, description),
+  });
   const notifications = new Notifications(config, db, (error) => {
     const what =
       'no lock shows that this process lives: others know of its death by its lease alone';

@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import type { Client, ClientBase } from 'pg';
 
 import { JimsError } from '../../errors/jims-error.ts';
 import { ORIGINAL_COLUMNS } from '../original-columns.ts';
@@ -29,6 +29,31 @@ export async function requireUsable(
   client: Client,
   where: string,
 ): Promise<{ readonly role: string; readonly database: string }> {
+  const settings = await settingsOf(client);
+  const reason = whyUnusable(settings);
+  if (reason !== undefined) throw new JimsError('store_invalid', `Cannot use ${where}: ${reason}`);
+  if (!settings.isStandby && !settings.isReadOnly) return settings;
+  throw new JimsError(
+    'store_unavailable',
+    settings.isStandby
+      ? `${where} can only be read, as the server is a standby: use the address of the primary server`
+      : `${where} can only be read, as default_transaction_read_only is on: set it for the role that JIMS uses by ALTER ROLE ${quoted(settings.role)} SET default_transaction_read_only = off`,
+  );
+}
+
+/**
+ * Refuses a connection of a database that is open already, when its settings were changed since then: each new
+ * connection gets the settings of its moment.
+ *
+ * @throws JimsError `store_unavailable`
+ */
+export async function requireSettings(client: ClientBase, where: string): Promise<void> {
+  const reason = whyUnusable(await settingsOf(client));
+  if (reason === undefined) return;
+  throw new JimsError('store_unavailable', `${where} was changed and cannot be used: ${reason}`);
+}
+
+async function settingsOf(client: ClientBase): Promise<Settings> {
   const { rows } = await client.query<Settings>(
     `select current_setting('default_transaction_isolation') as isolation,
             current_setting('server_encoding') as encoding,
@@ -41,15 +66,7 @@ export async function requireUsable(
   );
   const [settings] = rows;
   if (!settings) throw new TypeError('The server gave no settings');
-  const reason = whyUnusable(settings);
-  if (reason !== undefined) throw new JimsError('store_invalid', `Cannot use ${where}: ${reason}`);
-  if (!settings.isStandby && !settings.isReadOnly) return settings;
-  throw new JimsError(
-    'store_unavailable',
-    settings.isStandby
-      ? `${where} can only be read, as the server is a standby: use the address of the primary server`
-      : `${where} can only be read, as default_transaction_read_only is on: set it for the role that JIMS uses by ALTER ROLE ${quoted(settings.role)} SET default_transaction_read_only = off`,
-  );
+  return settings;
 }
 
 function whyUnusable({
@@ -88,6 +105,7 @@ export async function requireRights(
     role: string;
     missing: readonly string[];
     lost: readonly string[];
+    filtered: readonly string[];
   }>(
     `select current_user::text as role, array(
        select name from unnest($3::text[]) name where not exists (
@@ -105,7 +123,16 @@ export async function requireRights(
        where (nspname = $1 and relname in ('threads', 'thread_events')
               or nspname = $2 and relname = any ($3))
          and not (has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, needed))
-     ) as missing`,
+     ) as missing, array(
+       select format('%I.%I', nspname, relname)
+       from pg_class c join pg_namespace n on n.oid = relnamespace
+       where (nspname = $1 and relname in ('threads', 'thread_events')
+              or nspname = $2 and relname = any ($3))
+         and row_security_active(c.oid)
+         and not exists (
+           select from pg_policy
+           where polrelid = c.oid and polcmd = '*' and pg_get_expr(polqual, polrelid) = 'true')
+     ) as filtered`,
     [original, own, OWN_TABLES],
   );
   const [found] = rows;
@@ -113,6 +140,12 @@ export async function requireRights(
     throw new JimsError(
       'store_invalid',
       `Cannot use ${where}: the schema ${own} has no table ${found.lost.join(', ')}, so it is not of JIMS, or incomplete: ${REMEDY}`,
+    );
+  }
+  if (found && found.filtered.length > 0) {
+    throw new JimsError(
+      'store_invalid',
+      `Cannot use ${where}: row-level security may hide rows of ${found.filtered.join(', ')} from the role ${quoted(found.role)}. Let an administrator run ALTER ROLE ${quoted(found.role)} BYPASSRLS, or ALTER TABLE … DISABLE ROW LEVEL SECURITY for each`,
     );
   }
   if (!found || found.missing.length === 0) return;

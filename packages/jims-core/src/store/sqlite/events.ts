@@ -20,7 +20,9 @@ const SQL = {
   newest: sql<readonly [createdAt: string]>(
     'SELECT created_at FROM thread_events WHERE thread_id = ? ORDER BY created_at DESC LIMIT 1',
   ),
-  insert: `INSERT INTO thread_events (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
+  // OR FAIL, as it fires a trigger: else SQLite would keep a copy of each page that it changes, to take back what it
+  // alone did. A failure takes the whole transaction back here.
+  insert: `INSERT OR FAIL INTO thread_events (thread_id, event_id, created_at, event_type, event_domain, event_name, event_data)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
   exists: sql<readonly [1]>('SELECT 1 FROM thread_events WHERE thread_id = ? AND event_id = ?'),
   sizes: sql<readonly [id: string, bytes: number]>(

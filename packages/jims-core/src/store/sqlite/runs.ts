@@ -97,7 +97,8 @@ const SQL = {
   markStored: `UPDATE jims_runs SET incoming_stored = 1, incoming_type = NULL, incoming_data = NULL
      WHERE run_id = ? AND incoming_type IS NOT NULL`,
   markStarted: 'UPDATE jims_runs SET start_ids = ? WHERE run_id = ?',
-  end: `UPDATE jims_runs SET status = ?, output_ids = ?, error = ?, usage = ?, last_seq = ?,
+  // OR FAIL: see EventRows.
+  end: `UPDATE OR FAIL jims_runs SET status = ?, output_ids = ?, error = ?, usage = ?, last_seq = ?,
        finished_at = ?
      WHERE run_id = ?`,
   withdraw: 'UPDATE jims_runs SET withdrawn = ? WHERE run_id = ?',

@@ -60,6 +60,11 @@ const SQL = {
   ),
 };
 
+interface NewMessage {
+  readonly eventId: string;
+  readonly words: readonly string[];
+}
+
 /** A message that is to be found by its words. */
 interface NewEntry {
   readonly doc: number;
@@ -110,39 +115,43 @@ export class MessageSearch {
 
   #indexThread(row: UnindexedRow, left: Room, entries: NewEntry[]): void {
     const [threadNo, , , since, until] = row;
-    const { events, next } = this.#nextEvents(row, left.events);
+    const { events, next = ALL_INDEXED } = this.#nextEvents(row, left.events);
     // Another program may write events that come before others in the log, or have the same time.
     const known = new Set(
       since <= until ? this.#sql.indexedOf.all(threadNo).map(([id]) => id) : [],
     );
+    const messages: NewMessage[] = [];
     let newest = until;
+    let rest = next;
     for (const [eventId, createdAt, isMessage, data] of events) {
       const at = fullTime(createdAt);
       if (!hasRoom(left)) {
-        this.#sql.mark.run(threadNo, at, newest);
-        return;
+        rest = at;
+        break;
       }
       if (at > newest) newest = at;
       if (known.has(eventId)) continue;
       left.events--;
-      if (isMessage === 1) this.#indexMessage(row, { eventId, data }, left, entries);
+      if (isMessage !== 1) continue;
+      left.messages--;
+      left.chars -= data?.length ?? 0;
+      const words = wordsOf(data);
+      if (words.length > 0) messages.push({ eventId, words });
     }
-    this.#sql.mark.run(threadNo, next ?? ALL_INDEXED, newest);
+    this.#indexMessages(row, messages, entries);
+    this.#sql.mark.run(threadNo, rest, newest);
   }
 
-  #indexMessage(
+  #indexMessages(
     [threadNo, , contactId]: UnindexedRow,
-    { eventId, data }: { readonly eventId: string; readonly data: string | null },
-    left: Room,
+    messages: readonly NewMessage[],
     entries: NewEntry[],
   ): void {
-    left.messages--;
-    left.chars -= data?.length ?? 0;
-    const words = searchWords(messageBeginning(data)?.content ?? '');
-    if (words.length === 0) return;
-    const doc = this.#shelves.put(contactId);
-    this.#sql.note.run(doc, threadNo, eventId);
-    entries.push({ doc, words: shelved(words, shelfOf(doc)) });
+    if (messages.length === 0) return;
+    for (const [doc, { eventId, words }] of this.#shelves.put(contactId, messages)) {
+      this.#sql.note.run(doc, threadNo, eventId);
+      entries.push({ doc, words: shelved(words, shelfOf(doc)) });
+    }
   }
 
   /** Reads events that are not indexed, all of the first time at least, and the time of the one after them. */
@@ -187,6 +196,10 @@ export class MessageSearch {
       before = last;
     }
   }
+}
+
+function wordsOf(data: string | null): readonly string[] {
+  return searchWords(messageBeginning(data)?.content ?? '');
 }
 
 /** The words of a message as they are kept. */

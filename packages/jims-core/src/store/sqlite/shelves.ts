@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DatabaseSync } from 'node:sqlite';
 
 import { prepareAll, sql } from './rows.ts';
@@ -27,7 +27,7 @@ const SQL = {
     'SELECT shelf FROM jims_shelves ORDER BY shelf DESC LIMIT ?',
   ),
   add: 'INSERT INTO jims_shelves (contact_key, messages) VALUES (?, 0)',
-  count: 'UPDATE jims_shelves SET messages = messages + 1 WHERE shelf = ?',
+  count: 'UPDATE jims_shelves SET messages = ?2 WHERE shelf = ?1',
   removeEmpty: `DELETE FROM jims_shelves WHERE shelf = ?1 AND NOT EXISTS (
        SELECT 1 FROM jims_searched WHERE doc BETWEEN ?1 * ${SHELF_MESSAGES} AND (?1 + 1) * ${SHELF_MESSAGES} - 1)`,
 };
@@ -40,16 +40,22 @@ export class Shelves {
     this.#sql = prepareAll(db, SQL);
   }
 
-  /** Puts a message on a shelf of its contact, and gives its number in the search. */
-  put(contactId: string | null): number {
+  /** Puts messages on shelves of their contact, and gives each with its number in the search. */
+  put<T>(contactId: string | null, messages: readonly T[]): readonly (readonly [number, T])[] {
     const key = contactKey(contactId);
-    let [shelf, messages] = this.#sql.newest.get(key) ?? [0, SHELF_MESSAGES];
-    if (messages >= SHELF_MESSAGES) {
-      shelf = Number(this.#sql.add.run(key).lastInsertRowid);
-      messages = 0;
+    let [shelf, filled] = this.#sql.newest.get(key) ?? [0, SHELF_MESSAGES];
+    const placed: (readonly [number, T])[] = [];
+    for (const message of messages) {
+      if (filled >= SHELF_MESSAGES) {
+        shelf = Number(this.#sql.add.run(key).lastInsertRowid);
+        filled = 0;
+      }
+      placed.push([shelf * SHELF_MESSAGES + filled, message]);
+      filled++;
+      if (filled === SHELF_MESSAGES) this.#sql.count.run(shelf, filled);
     }
-    this.#sql.count.run(shelf);
-    return shelf * SHELF_MESSAGES + messages;
+    this.#sql.count.run(shelf, filled);
+    return placed;
   }
 
   /** The newest shelves of a contact, or of all, newest first. */
@@ -88,8 +94,5 @@ export function shelfKey(shelf: number): string {
 
 /** Not the name itself: it would have to be erased from here, too. Two contacts may have the same key. */
 function contactKey(contactId: string | null): string {
-  return createHash('sha256')
-    .update(contactId ?? '\0')
-    .digest('hex')
-    .slice(0, 16);
+  return hash('sha256', contactId ?? '\0').slice(0, 16);
 }

@@ -45,7 +45,8 @@ const SQL = {
   byId: sql<ThreadRow>(`${SELECT} WHERE thread_id = ?`),
   byExternalId: sql<ThreadRow>(`${SELECT} WHERE external_id = ? AND contact_id = ? ${NEWEST}`),
   latestOf: sql<ThreadRow>(`${SELECT} WHERE contact_id = ? ${NEWEST}`),
-  insert: `INSERT INTO threads (thread_id, contact_id, external_id, created_at, thread_config)
+  // OR FAIL: see EventRows.
+  insert: `INSERT OR FAIL INTO threads (thread_id, contact_id, external_id, created_at, thread_config)
      VALUES (?, ?, ?, ?, ?)`,
   isErasing: sql<readonly [1]>('SELECT 1 FROM jims_erasing WHERE thread_id = ?'),
   setConfig: 'UPDATE threads SET thread_config = ? WHERE thread_id = ?',

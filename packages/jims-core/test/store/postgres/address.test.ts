@@ -38,6 +38,22 @@ test('a URL is read as libpq, SQLAlchemy and Prisma write it', () => {
   assert.deepEqual([schema, maxConnections], ['chat', 3]);
 });
 
+test('PGPORT is the port of a URL without one, and anything else in it is refused', () => {
+  const before = process.env['PGPORT'];
+  try {
+    for (const port of ['tcp://10.0.0.1:5432', '99999', '54.5', ' ']) {
+      process.env['PGPORT'] = port;
+      assert.throws(() => readAddress('postgresql://h/db'), /PGPORT is not the number/, port);
+      assert.equal(readAddress('postgresql://h:6543/db').config.port, 6543);
+    }
+    process.env['PGPORT'] = '6544';
+    assert.equal(readAddress('postgresql://h/db').description, 'PostgreSQL h:6544/db');
+  } finally {
+    if (before === undefined) delete process.env['PGPORT'];
+    else process.env['PGPORT'] = before;
+  }
+});
+
 test('several hosts are refused, as only one is taken', () => {
   for (const url of [
     'postgresql://u:p@h1:5432,h2:5432/db?target_session_attrs=read-write',

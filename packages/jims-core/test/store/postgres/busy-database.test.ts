@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import type { Client } from 'pg';
+
 import { openStore } from '../../../src/store/open-store.ts';
 import { silentLogger } from '../../../src/telemetry/logger.ts';
 import type { Logger } from '../../../src/telemetry/logger.ts';
@@ -46,10 +48,17 @@ test('time-outs that are set for requests do not end the making of an index', as
     for (const setting of ['statement', 'lock', 'idle_in_transaction_session']) {
       await client.query(`alter database ${name} set ${setting}_timeout = '300ms'`);
     }
+    // It would end each connection in the middle of its work.
+    if (await knowsTransactionTimeout(client)) {
+      await client.query(`alter database ${name} set transaction_timeout = '900ms'`);
+    }
   });
   const { logger, lines } = recorder();
   await withClient(database.url, async (writer) => {
-    await writer.query(`set idle_in_transaction_session_timeout = 0; begin; ${INSERT}`);
+    const patient = `select set_config(name, '0', false) from pg_settings
+      where name in ('idle_in_transaction_session_timeout', 'transaction_timeout')`;
+    await writer.query(patient);
+    await writer.query(`begin; ${INSERT}`);
     const opened = openStore(database.url, { logger });
     // That is after a second, which is longer than the time-outs.
     await eventually(() => lines.some((line) => line.startsWith('Waiting for a lock on')));
@@ -155,6 +164,12 @@ test('an upgrade lets others go first while its tables are in use, and logs that
     await (await opened).close();
   });
 });
+
+/** PostgreSQL has it since version 17. */
+async function knowsTransactionTimeout(client: Client): Promise<boolean> {
+  const { rows } = await client.query(`select from pg_settings where name = 'transaction_timeout'`);
+  return rows.length > 0;
+}
 
 async function originalDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
   const database = await freshDatabase();

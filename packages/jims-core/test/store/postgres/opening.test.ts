@@ -127,6 +127,49 @@ for (const [setting, value, message] of [
   });
 }
 
+test('new connections of an open store are refused when the time zone was changed, and taken when it is right again', async () => {
+  await using database = await freshDatabase();
+  await using store = await openStore(database.url);
+  await store.ping();
+  const changes = [
+    ["timezone = 'Asia/Kolkata'", /Asia\/Kolkata.*ALTER DATABASE/],
+    ["timezone = 'UTC'", undefined],
+  ] as const;
+  for (const [setting, refused] of changes) {
+    await set(database.url, setting);
+    await endConnections(database.url);
+    await eventually(() =>
+      store.ping().then(
+        () => refused === undefined,
+        ({ message }) => refused?.test(message) === true,
+      ),
+    );
+  }
+  const run = await (await storeUser(store)).accept('Hello');
+  assert.ok(Math.abs(Date.parse(run.thread.createdAt) - Date.now()) < 600_000);
+});
+
+test('a role from which row-level security may hide threads is refused', async () => {
+  await using database = await freshDatabase();
+  await (await openStore(database.url)).close();
+  const role = `role_${new URL(database.url).pathname.slice(1)}`;
+  await withClient(database.url, async (client) => {
+    await client.query(`
+      create role ${role} login;
+      grant usage on schema public, jims to ${role};
+      grant all on all tables in schema public, jims to ${role};
+      grant execute on all functions in schema jims to ${role};
+      alter table threads enable row level security`);
+    const url = withUser(database.url, role, '');
+    await refuses(url, 'store_invalid', /security may hide rows of public\.threads .*BYPASSRLS/);
+    await client.query(`create policy own on threads using (contact_id = current_user)`);
+    await refuses(url, 'store_invalid', /security may hide rows of public\.threads /);
+    await client.query('create policy everything on threads using (true)');
+    await (await openStore(url)).close();
+    await client.query(`drop owned by ${role}; drop role ${role}`);
+  });
+});
+
 test('a time zone that is UTC by another name is taken', async () => {
   await using database = await freshDatabase();
   await set(database.url, "timezone = 'Etc/UCT'");
@@ -272,6 +315,13 @@ async function refuses(url: string, code: JimsErrorCode, message: RegExp): Promi
 }
 
 /** A setting of the database, for connections that are made from now on. */
+function endConnections(url: string): Promise<unknown> {
+  return withClient(url, (client) =>
+    client.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`),
+  );
+}
+
 function set(url: string, setting: string): Promise<unknown> {
   const name = new URL(url).pathname.slice(1);
   return withClient(url, (client) => client.query(`alter database ${name} set ${setting}`));
