@@ -569,12 +569,12 @@ describe('a chat', () => {
     const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
     const chat = open(t, jims);
     await chat.send('Hi');
-    await until(chat, ({ messages }) => /a99 $/.test(messages[1]?.text ?? ''));
+    await until(chat, ({ messages }) => messages[1]?.text.endsWith('a99 ') === true);
     // Until it is left; what it misses then is more than the service sends piece by piece.
     await sleep(1300);
     more.open();
     await sent.passed(AbortSignal.timeout(60_000));
-    const whole = await until(chat, ({ messages }) => /b99 $/.test(messages[1]?.text ?? ''));
+    const whole = await until(chat, ({ messages }) => messages[1]?.text.endsWith('b99 ') === true);
     assert.equal(whole.messages[1]?.text.split(' ').length, 201);
     end.open();
     await until(chat, isSettled);
