@@ -6,7 +6,6 @@ import { defineApp } from '../../src/app/app.ts';
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent } from '../../src/thread/event.ts';
-import { question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
 const TEXT = 'x'.repeat(10_000);

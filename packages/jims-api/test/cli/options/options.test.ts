@@ -1,9 +1,7 @@
 // What the command says about its options, and how it takes them.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
 import { DEFAULT_RUN_LIMITS, defineApp, isJimsError, openStore } from 'jims-core';
