@@ -11,6 +11,7 @@ import { pause } from './pause.ts';
 import { runsOf } from './resources.ts';
 import type { JimsRuns } from './resources.ts';
 import { loadOlder, threadPath } from './thread-log.ts';
+import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** A page that draws anew leaves for a moment. */
@@ -84,12 +85,10 @@ export class LiveChat implements Chat {
       if (!runId) return;
       await this.#runs.cancel(runId);
       const waiting = new AbortController();
-      const check = (): void => {
+      const leave = this.subscribe(() => {
         if (connection.current !== runId) waiting.abort();
-      };
-      const leave = this.subscribe(check);
-      check();
-      await pause(0, waiting.signal, STOP_SECONDS);
+      });
+      if (connection.current === runId) await pause(0, waiting.signal, STOP_SECONDS);
       leave();
     });
 
@@ -149,7 +148,10 @@ export class LiveChat implements Chat {
     try {
       await this.#runs.retry(runId);
       this.#connection.accepted({ runId });
-    } catch {
+    } catch (error) {
+      const { status } = asJimsApiError(error);
+      // It may go on already where only the answer was lost.
+      if (status !== 404 && status !== 409) throw error;
       const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
       const button = type === CLICK && buttons.findLast((each) => each.text === text);
       await this.#replace(runId, { type, content: button ? button.id : text, text, stored });

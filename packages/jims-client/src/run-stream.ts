@@ -18,7 +18,7 @@ export const CHAT_INCLUDES: readonly Include[] = [
 ];
 
 /** Why a run has failed that runs again when its message is sent again with its key. */
-const LOST = /^(?:lost|shutting_down|store_unavailable|disconnected)$/;
+const LOST = /^(lost|shutting_down|store_unavailable|disconnected)$/;
 
 /** How often a message is sent again because its run was lost. */
 const MAX_RESENDS = 8;
@@ -65,10 +65,10 @@ export async function* followRun(
   run: FollowedRun,
   { include = CHAT_INCLUDES, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const { runId, resend } = run;
+  const { resend } = run;
   let resends = 0;
   let isAgain = false;
-  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
+  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${run.runId}/stream`, {
     ...options,
     query: { include: include.join() },
     async connect() {

@@ -44,10 +44,9 @@ export async function readPage(
 /** Reads the page before the oldest message. */
 export async function loadOlder(store: ChatStore): Promise<void> {
   const { older } = store.state;
-  const { signal } = store.life;
   if (older === null) return;
-  await readPage(store, signal, older);
-  await readRuns(store, signal, older);
+  await readPage(store, store.life.signal, older);
+  await readRuns(store, store.life.signal, older);
 }
 
 /** Reads what came after the newest known message. */

@@ -73,7 +73,7 @@ export class Transport {
       value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
     );
     const { url = '' } = this.options;
-    return url.replace(/\/+$/, '') + path + (given.length > 0 ? `?${given.join('&')}` : '');
+    return url.replace(/\/+$/, '') + path + (given.length > 0 ? '?' : '') + given.join('&');
   }
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */

@@ -12,7 +12,7 @@ import { serveApp } from '../../jims-api/test/support/listening-app.ts';
 import { eventually } from '../../jims-core/test/support/eventually.ts';
 import { freshSqlite } from '../../jims-core/test/support/sqlite.ts';
 import { JimsClient } from '../src/index.ts';
-import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
+import type { Chat, ChatSnapshot, Fetch, OpenChatOptions } from '../src/index.ts';
 import { isSettled, textsOf, until } from './support/until.ts';
 
 const has =
@@ -310,6 +310,15 @@ describe('a chat', () => {
     const { threadId } = service.getSnapshot();
     const other = open(t, new JimsClient({ url, contactId: 'ann' }), { threadId });
     await until(other, ({ error }) => error?.code === 'pipeline_changed');
+    // It may go on although the answer says otherwise: a copy would do all of it once more.
+    const refusing: Fetch = async (address, init) =>
+      address.endsWith('/retry') ? new Response('', { status: 500 }) : fetch(address, init);
+    const unsure = open(t, new JimsClient({ url, contactId: 'ann', fetch: refusing }), {
+      threadId,
+    });
+    await until(unsure, ({ error }) => error?.code === 'pipeline_changed');
+    await assert.rejects(unsure.retry(), { status: 500 });
+    assert.equal(unsure.getSnapshot().threadId, threadId);
 
     assert.deepEqual(takeOver(app, defineApp(order)), []);
     // Impatient people call it twice.
