@@ -79,7 +79,7 @@ export class ChatConnection {
         if (last?.status === 'failed' && last.error)
           store.fail(new JimsApiError(last.error.detail, last.error));
       }
-      for (;;) {
+      while (!session.aborted) {
         this.#wake = new AbortController();
         await store.sending;
         session.throwIfAborted();
@@ -112,7 +112,11 @@ export class ChatConnection {
         query: { domain: 'comm' },
         after: cursorOf(store.state),
         signal,
-        parse: ({ data }) => threadEventIn(data),
+        parse({ data }) {
+          const event = objectIn(data);
+          if (isThreadEvent(event)) return event;
+          throw notOfService();
+        },
         onLine: store.onLine,
       });
       for await (const batch of batches) {
@@ -134,11 +138,13 @@ export class ChatConnection {
     const { runId } = run;
     let end: StreamEvent | undefined;
     store.update((state) => withRun(state, runId));
-    const { transport, onLine } = store;
+    const { transport, onLine, state } = store;
+    // Text that was missed comes in one piece: not with what was seen before a pause.
+    const after = state.isOver ? '' : `${state.run?.attempt}.${state.seq}`;
     try {
-      for await (const batch of followRun(transport, run, { signal: session, onLine })) {
+      for await (const batch of followRun(transport, run, { signal: session, onLine, after })) {
         session.throwIfAborted();
-        store.update((state) => batch.reduce(withStreamEvent, state));
+        store.update((before) => batch.reduce(withStreamEvent, before));
         end = batch.find(isEnd);
       }
     } catch (error) {
@@ -149,19 +155,13 @@ export class ChatConnection {
     await syncLog(store, session);
     const newest = lastSaid(store.state);
     // Another page has said something meanwhile.
-    if (newest && newest.id !== runId) await this.#look(session);
+    if (newest?.id !== runId) await this.#look(session);
     store.active.delete(runId);
     store.update(withoutRun);
     if (end?.event !== 'error') return;
     store.change(runId, { isUnanswered: true });
     store.fail(errorOfEnd(end));
   }
-}
-
-function threadEventIn(data: string): ThreadEvent {
-  const event = objectIn(data);
-  if (isThreadEvent(event)) return event;
-  throw notOfService();
 }
 
 function isThreadEvent(event: object): event is ThreadEvent {

@@ -59,9 +59,11 @@ export function membersOf(data: MessageData, filesUrl: string): Partial<ChatMess
     text: content,
     state: partial ? 'partial' : 'complete',
     buttons: objects(buttons).map(buttonOf),
-    files: objects(files).map((file) => fileOf(file, filesUrl)),
-    sources: objects(sources),
-    ...(reasoning && { reasoning }),
+    files: objects(files)
+      .map((file) => fileOf(file, filesUrl))
+      .filter(({ fileId }) => fileId),
+    sources: objects(sources).filter(({ url }) => url),
+    ...(typeof reasoning === 'string' && { reasoning }),
     ...(question_id && { questionId: question_id }),
   };
 }

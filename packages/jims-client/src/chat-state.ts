@@ -2,7 +2,7 @@
 import { BLANK, CLICK, fileOf, isMessage, membersOf, questionOf } from './chat-message.ts';
 import type { ChatMessage, ChatRun, ChatSnapshot, ChatWork } from './chat-snapshot.ts';
 import { isEnd } from './run-stream.ts';
-import type { AskedQuestion, RunSummary, StreamEvent, ThreadEvent } from './wire.ts';
+import type { AskedQuestion, StreamEvent, ThreadEvent } from './wire.ts';
 
 /** Members of the snapshot, and what they are made of. */
 export interface ChatState extends Partial<Omit<ChatSnapshot, 'messages' | 'status' | 'hasOlder'>> {
@@ -46,7 +46,11 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     const { role, content } = data;
     const isNew = role === 'user' && cursor(createdAt, id) > newest;
     const known =
-      messageOf(next, id) ?? messages.find((message) => isNew && isUnknown(message, content));
+      messageOf(next, id) ??
+      // It could not be sent, so that nobody knows whether it was accepted.
+      messages.find(
+        ({ state: sent, runId, text }) => isNew && sent === 'failed' && !runId && text === content,
+      );
     if (known?.createdAt) continue;
     next = withMessage(next, known, {
       ...BLANK,
@@ -61,11 +65,6 @@ export function withEvents(state: ChatState, events: readonly ThreadEvent[]): Ch
     });
   }
   return next;
-}
-
-/** Whether it could not be sent, so that nobody knows whether it was accepted. */
-function isUnknown({ state, runId, text }: ChatMessage, content: string): boolean {
-  return state === 'failed' && !runId && text === content;
 }
 
 /** What a button says that was clicked. */
@@ -132,14 +131,6 @@ export function same<T extends object>(before: T | undefined, now: T): T {
   const isSame =
     before && Object.entries(now).every(([name, value]) => Reflect.get(before, name) === value);
   return isSame ? before : now;
-}
-
-/** Marks messages whose runs failed. */
-export function withRuns(state: ChatState, runs: readonly RunSummary[]): ChatState {
-  return runs.reduce(
-    (next, { run_id, status }) => withChange(next, run_id, { isUnanswered: status === 'failed' }),
-    state,
-  );
 }
 
 const NOTHING_SEEN = { status: undefined, steps: [] };

@@ -116,11 +116,10 @@ export class JimsClient {
     path: string,
     options: Pick<CallOptions, 'query' | 'signal'> & { readonly after?: string } = {},
   ): AsyncGenerator<SseMessage, void> {
-    for await (const batch of follow(this.#transport, path, { ...options, parse: asItIs }))
+    for await (const batch of follow(this.#transport, path, {
+      ...options,
+      parse: (message) => message,
+    }))
       yield* batch;
   }
-}
-
-function asItIs(message: SseMessage): SseMessage {
-  return message;
 }

@@ -39,5 +39,5 @@ export function notOfService(): SyntaxError {
 
 /** For what came to no end, or is silent for too long. */
 export function connectionLost(): Error {
-  return new Error('The connection is lost');
+  return new Error('Connection lost');
 }

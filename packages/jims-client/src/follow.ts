@@ -45,6 +45,8 @@ export async function* follow<T>(
         failures = 0;
         yield events;
       }
+      // The end was seen before.
+      if (answer.response.status === 204) return;
       throw connectionLost();
     } catch (thrown) {
       await nextTry(thrown, failures, { tries: Infinity, ...call });

@@ -11,6 +11,7 @@ import { pause } from './pause.ts';
 import { runsOf } from './resources.ts';
 import type { JimsRuns } from './resources.ts';
 import { loadOlder, threadPath } from './thread-log.ts';
+import { asJimsApiError } from './transport.ts';
 import type { Transport } from './transport.ts';
 
 /** A page that draws anew leaves for a moment. */
@@ -32,8 +33,7 @@ export class LiveChat implements Chat {
     const filesUrl = transport.address('/api/v1/files/');
     const isLoading = greet === true || threadId !== undefined;
     const store = new ChatStore(transport, { threadId, contactId, isLoading, filesUrl });
-    const { signal } = store.life;
-    this.#runs = runsOf(transport, signal);
+    this.#runs = runsOf(transport, store.life.signal);
     this.#store = store;
     this.getSnapshot = store.getSnapshot;
     this.#connection = new ChatConnection(store);
@@ -57,10 +57,10 @@ export class LiveChat implements Chat {
     };
   };
 
-  readonly send = async (text: string, { files }: SendOptions = {}): Promise<void> =>
+  readonly send = (text: string, { files }: SendOptions = {}): Promise<void> =>
     this.#outbox.send({ content: text, files });
 
-  readonly click = async (buttonId: string): Promise<void> => {
+  readonly click = (buttonId: string): Promise<void> => {
     const { messages, question } = this.#store.state;
     const button = question?.buttons.find(({ id }) => id === buttonId);
     const text = button?.text ?? labelOf(messages, buttonId);
@@ -85,12 +85,10 @@ export class LiveChat implements Chat {
       if (!runId) return;
       await this.#runs.cancel(runId);
       const waiting = new AbortController();
-      const check = (): void => {
+      const leave = this.subscribe(() => {
         if (connection.current !== runId) waiting.abort();
-      };
-      const leave = this.subscribe(check);
-      check();
-      await pause(0, waiting.signal, STOP_SECONDS);
+      });
+      if (connection.current === runId) await pause(0, waiting.signal, STOP_SECONDS);
       leave();
     });
 
@@ -98,14 +96,15 @@ export class LiveChat implements Chat {
     const { state } = this.#store;
     const drafts = state.messages.flatMap(({ key }) => this.#outbox.takeBack(key) ?? []);
     const last = lastSaid(state);
+    const unanswered = drafts.length === 0 && last?.isUnanswered ? last : undefined;
     const action = async (): Promise<void> => {
       this.#connection.start();
       await Promise.all(drafts.map((draft) => this.#outbox.send(draft)));
       await this.#outbox.greet();
-      if (last?.isUnanswered && drafts.length === 0) await this.#runAgain(last);
+      if (unanswered) await this.#runAgain(unanswered);
     };
     // A second call while this one is on its way does nothing.
-    return this.#try(action, last, { isUnanswered: false });
+    return this.#try(action, unanswered?.id, { isUnanswered: false }, { isUnanswered: true });
   };
 
   readonly edit = async (messageId: string, content: string): Promise<void> => {
@@ -124,19 +123,19 @@ export class LiveChat implements Chat {
     return { text, files };
   };
 
-  readonly loadOlder = (): Promise<void> =>
-    this.#try(() => loadOlder(this.#store, this.#store.life.signal));
+  readonly loadOlder = (): Promise<void> => this.#try(() => loadOlder(this.#store));
 
   readonly giveFeedback = (
     messageId: string,
     feedback: ChatFeedback | undefined,
   ): Promise<void> => {
     const { transport, life, state } = this.#store;
-    const { signal } = life;
     const path = `${threadPath(this.#store)}/messages/${messageId}/feedback`;
-    const call = feedback ? { method: 'PUT', body: feedback } : { method: 'DELETE' };
-    const action = (): Promise<unknown> => transport.json(path, { ...call, signal });
-    return this.#try(action, messageOf(state, messageId), { feedback });
+    const method = feedback ? 'PUT' : 'DELETE';
+    const action = (): Promise<unknown> =>
+      transport.json(path, { method, body: feedback, signal: life.signal });
+    const before = messageOf(state, messageId)?.feedback;
+    return this.#try(action, messageId, { feedback }, { feedback: before });
   };
 
   readonly close = (): void => {
@@ -149,7 +148,10 @@ export class LiveChat implements Chat {
     try {
       await this.#runs.retry(runId);
       this.#connection.accepted({ runId });
-    } catch {
+    } catch (error) {
+      const { status } = asJimsApiError(error);
+      // It may go on already where only the answer was lost.
+      if (status !== 404 && status !== 409) throw error;
       const buttons = this.#store.state.messages.flatMap((each) => each.buttons);
       const button = type === CLICK && buttons.findLast((each) => each.text === text);
       await this.#replace(runId, { type, content: button ? button.id : text, text, stored });
@@ -160,6 +162,8 @@ export class LiveChat implements Chat {
   #replace(messageId: string, draft: Draft): Promise<void> {
     return this.#try(async () => {
       const store = this.#store;
+      // A message that is on its way belongs to the thread as it was.
+      await store.sending;
       const { threadId = '', messages } = store.state;
       const copy = await store.threads.fork(threadId, { before: messageId, supersede: true });
       this.#connection.pause();
@@ -178,16 +182,17 @@ export class LiveChat implements Chat {
   /** A change of a message is shown at once, and taken back when the action fails. */
   async #try(
     action: () => Promise<unknown>,
-    message?: ChatMessage,
+    messageId = '',
     change: Partial<ChatMessage> = {},
+    before: Partial<ChatMessage> = {},
   ): Promise<void> {
     const store = this.#store;
-    if (message) store.change(message.id, change);
+    store.change(messageId, change);
     try {
       await action();
       store.set({ error: undefined });
     } catch (error) {
-      if (message) store.change(message.id, message);
+      store.change(messageId, before);
       throw store.fail(error);
     }
   }

@@ -57,9 +57,9 @@ export class Outbox {
   /** Shows a message, and sends it until it is accepted. @throws JimsApiError */
   send(draft: Draft): Promise<void> {
     const key = (draft.key ??= newKey());
-    const { content, type = MESSAGE, text = content } = draft;
-    for (const stored of this.#store.state.messages)
-      if (stored.createdAt) this.#drafts.delete(stored.key);
+    const { content, type = MESSAGE, text = content, stored = [], files = [] } = draft;
+    for (const { createdAt, key: known } of this.#store.state.messages)
+      if (createdAt) this.#drafts.delete(known);
     this.#drafts.set(key, draft);
     const message: ChatMessage = {
       ...BLANK,
@@ -68,7 +68,7 @@ export class Outbox {
       role: 'user',
       type,
       text,
-      files: shown(draft),
+      files: [...stored, ...files.map(waitingFile)],
       state: 'queued',
     };
     this.#store.update((state) => withMessage(state, undefined, message));
@@ -160,12 +160,11 @@ export class Outbox {
     const { contactId, filesUrl } = state;
     let uploads = files.map(waitingFile);
     const upload = async (file: Blob, index: number): Promise<void> => {
-      const show = (now: ChatFile): void => {
-        uploads = uploads.with(index, now);
+      const show = (change: Partial<ChatFile>): void => {
+        uploads = uploads.with(index, { ...waitingFile(file), ...change });
         this.#store.change(key, { files: [...stored, ...uploads] });
       };
-      const waiting = waitingFile(file);
-      const onProgress = (progress: number): void => show({ ...waiting, progress });
+      const onProgress = (progress: number): void => show({ progress });
       const options = { contactId, signal: life.signal, onProgress };
       show(fileOf(await uploadFile(transport, file, options), filesUrl));
     };
@@ -174,11 +173,7 @@ export class Outbox {
   }
 }
 
-/** The files of a message before they are sent. */
-function shown({ stored = [], files = [] }: Draft): readonly ChatFile[] {
-  return [...stored, ...files.map(waitingFile)];
-}
-
+/** A file of a message before it is sent. */
 function waitingFile(file: Blob): ChatFile {
   return {
     fileId: undefined,

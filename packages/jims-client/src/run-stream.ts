@@ -1,5 +1,6 @@
 import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
+import type { FollowOptions } from './follow.ts';
 import { retried } from './transport.ts';
 import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
@@ -17,7 +18,7 @@ export const CHAT_INCLUDES: readonly Include[] = [
 ];
 
 /** Why a run has failed that runs again when its message is sent again with its key. */
-const LOST = /^(?:lost|shutting_down|store_unavailable|disconnected)$/;
+const LOST = /^(lost|shutting_down|store_unavailable|disconnected)$/;
 
 /** How often a message is sent again because its run was lost. */
 const MAX_RESENDS = 8;
@@ -51,7 +52,10 @@ export interface FollowedRun {
 }
 
 /** How to read it. */
-export interface FollowRunOptions extends Pick<CallOptions, 'signal' | 'tries' | 'onLine'> {
+export interface FollowRunOptions extends Pick<
+  FollowOptions<StreamEvent>,
+  'signal' | 'tries' | 'onLine' | 'after'
+> {
   readonly include?: readonly Include[] | undefined;
 }
 
@@ -61,10 +65,10 @@ export async function* followRun(
   run: FollowedRun,
   { include = CHAT_INCLUDES, ...options }: FollowRunOptions,
 ): AsyncGenerator<readonly StreamEvent[]> {
-  const { runId, resend } = run;
+  const { resend } = run;
   let resends = 0;
   let isAgain = false;
-  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${runId}/stream`, {
+  const batches = follow<StreamEvent>(transport, `/api/v1/runs/${run.runId}/stream`, {
     ...options,
     query: { include: include.join() },
     async connect() {

@@ -13,7 +13,8 @@ export interface SseMessage {
 const MAX_CHARS = 64_000_000;
 
 /**
- * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, and the data of an
+ * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, or with CR LF when
+ * something between has changed them, and the data of an
  * event is one line. Its text comes in pieces that may end anywhere; events that end in the same piece come together.
  * What no empty line ends is not an event: the connection broke off in it.
  *
@@ -32,7 +33,7 @@ export async function* sseMessages(
     // A long line is looked at once, when its end is there.
     if (!piece.includes('\n')) continue;
     const messages: SseMessage[] = [];
-    const lines = rest.split('\n');
+    const lines = rest.split(/\r?\n/);
     rest = lines.pop() ?? '';
     for (const line of lines) {
       Object.assign(fields, fieldOf(line));

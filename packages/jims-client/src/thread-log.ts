@@ -1,5 +1,5 @@
 // The stored part of a thread, read into the state of a chat until it works, or a signal aborts.
-import { cursorOf, withEvents, withQuestion, withRuns } from './chat-state.ts';
+import { cursorOf, withEvents, withQuestion } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { Query } from './transport.ts';
 import type { EventPage, FeedbackPage, RunPage, RunSummary, Thread, ThreadEvent } from './wire.ts';
@@ -17,7 +17,8 @@ export async function readRuns(
   cursor?: string,
 ): Promise<readonly RunSummary[]> {
   const { runs } = await get<RunPage>(store, '/runs', signal, { cursor });
-  store.update((state) => withRuns(state, runs));
+  for (const { run_id, status } of runs)
+    store.change(run_id, { isUnanswered: status === 'failed' });
   return runs;
 }
 
@@ -36,16 +37,16 @@ export async function readPage(
   if (!cursor) store.set({ messages: messages.filter(({ createdAt }) => !createdAt) });
   takeEvents(store, events.toReversed());
   for (const { message_id, value, comment } of feedback)
-    store.change(message_id, { feedback: comment === null ? { value } : { value, comment } });
+    store.change(message_id, { feedback: { value, ...(comment && { comment }) } });
   store.set({ older });
 }
 
 /** Reads the page before the oldest message. */
-export async function loadOlder(store: ChatStore, signal: AbortSignal): Promise<void> {
+export async function loadOlder(store: ChatStore): Promise<void> {
   const { older } = store.state;
   if (older === null) return;
-  await readPage(store, signal, older);
-  await readRuns(store, signal, older);
+  await readPage(store, store.life.signal, older);
+  await readRuns(store, store.life.signal, older);
 }
 
 /** Reads what came after the newest known message. */

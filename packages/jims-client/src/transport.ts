@@ -29,7 +29,7 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 export interface CallOptions {
   readonly method?: string;
   /** An object is sent as JSON. */
-  readonly body?: object | Blob;
+  readonly body?: object | Blob | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   /** Members without a value are left out. */
   readonly query?: Query | undefined;
@@ -49,8 +49,6 @@ const SILENCE_MS = 25_000;
 /** A file may be on its way for long, and nobody says how far it is. */
 export const LONG_MS = 600_000;
 
-/** No later time changes them. */
-const FINAL = /^(?:aborted|deadline)$/;
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
   404: 'not_found',
@@ -74,8 +72,8 @@ export class Transport {
     const given = Object.entries(query).flatMap(([name, value]) =>
       value === undefined ? [] : `${name}=${encodeURIComponent(value)}`,
     );
-    const base = (this.options.url ?? '').replace(/\/+$/, '') + path;
-    return given.length > 0 ? `${base}?${given.join('&')}` : base;
+    const { url = '' } = this.options;
+    return url.replace(/\/+$/, '') + path + (given.length > 0 ? '?' : '') + given.join('&');
   }
 
   /** One try: resolves when the head of a good answer is there. @throws JimsApiError */
@@ -95,13 +93,11 @@ export class Transport {
       const error = asJimsApiError(thrown);
       if (error.status !== 401 || typeof token !== 'function') throw error;
       // The requests of one moment get one new token. When it is refused, too, the next request gets another one.
-      const isNews = this.#token === current;
-      const isLast = isAgain || (isNews ? this.#isRefused : this.#token === undefined);
-      if (isNews) this.#token = undefined;
+      if (this.#token === current) this.#token = undefined;
+      const isLast = isAgain || (this.#isRefused && this.#token === undefined);
       this.#isRefused = true;
-      if (!isLast) return this.open(path, options, true);
-      error.message += ' (a new token, too)';
-      throw error;
+      if (isLast) throw error;
+      return this.open(path, options, true);
     }
   }
 
@@ -199,7 +195,9 @@ export async function nextTry(
 
 /** Whether the same request may work later. Without a status there was no answer, or it is not of the service. */
 function isTransient({ code, status = 503 }: JimsApiError): boolean {
-  return status === 408 || status === 429 || (status > 501 && !FINAL.test(code));
+  return (
+    status === 408 || status === 429 || (status > 501 && code !== 'aborted' && code !== 'deadline')
+  );
 }
 
 /** Gives up what is silent for too long. */

@@ -160,4 +160,23 @@ describe('the state of a chat', () => {
     state = withStreamEvent(state, streamEvent([1, 2], 'second', 'b'));
     assert.deepEqual(shown(state), ['user 1', 'first', 'second', 'next']);
   });
+
+  test('what an app puts into its own events may be of any type', () => {
+    const odd = {
+      ...stored(1, 'assistant'),
+      event_data: {
+        role: 'assistant',
+        content: 'odd',
+        reasoning: { steps: 1 },
+        files: [null, 1, { path: '/tmp' }],
+        sources: [[], { title: 'no address' }, { url: 'https://a.example' }],
+        buttons: 'none',
+      },
+    };
+    const [message] = withEvents(NEW_CHAT, [odd]).messages;
+    assert.equal(message?.reasoning, '');
+    assert.deepEqual(message?.files, []);
+    assert.deepEqual(message?.sources, [{ url: 'https://a.example' }]);
+    assert.deepEqual(message?.buttons, []);
+  });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
@@ -11,7 +12,7 @@ import { serveApp } from '../../jims-api/test/support/listening-app.ts';
 import { eventually } from '../../jims-core/test/support/eventually.ts';
 import { freshSqlite } from '../../jims-core/test/support/sqlite.ts';
 import { JimsClient } from '../src/index.ts';
-import type { Chat, ChatSnapshot, OpenChatOptions } from '../src/index.ts';
+import type { Chat, ChatSnapshot, Fetch, OpenChatOptions } from '../src/index.ts';
 import { isSettled, textsOf, until } from './support/until.ts';
 
 const has =
@@ -309,6 +310,15 @@ describe('a chat', () => {
     const { threadId } = service.getSnapshot();
     const other = open(t, new JimsClient({ url, contactId: 'ann' }), { threadId });
     await until(other, ({ error }) => error?.code === 'pipeline_changed');
+    // It may go on although the answer says otherwise: a copy would do all of it once more.
+    const refusing: Fetch = async (address, init) =>
+      address.endsWith('/retry') ? new Response('', { status: 500 }) : fetch(address, init);
+    const unsure = open(t, new JimsClient({ url, contactId: 'ann', fetch: refusing }), {
+      threadId,
+    });
+    await until(unsure, ({ error }) => error?.code === 'pipeline_changed');
+    await assert.rejects(unsure.retry(), { status: 500 });
+    assert.equal(unsure.getSnapshot().threadId, threadId);
 
     assert.deepEqual(takeOver(app, defineApp(order)), []);
     // Impatient people call it twice.
@@ -550,6 +560,92 @@ describe('a chat', () => {
     await chat.stop();
     const { status, run, messages } = chat.getSnapshot();
     assert.deepEqual([status, run, messages.length], ['ready', undefined, 1]);
+  });
+
+  test('a chat that was left goes on with the answer, each piece once', async (t) => {
+    const [more, sent, end] = [createGate(), createGate(), createGate()];
+    await using served = await serveApp(async (ctx: ThreadContext) => {
+      await ctx.sendMessage(
+        (async function* () {
+          for (let i = 0; i < 100; i++) yield `a${i} `;
+          await more.passed(ctx.signal);
+          for (let i = 0; i < 100; i++) yield `b${i} `;
+          sent.open();
+          await end.passed(ctx.signal);
+        })(),
+      );
+    });
+    const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+    const chat = open(t, jims);
+    await chat.send('Hi');
+    await until(chat, ({ messages }) => messages[1]?.text.endsWith('a99 ') === true);
+    // Until it is left; what it misses then is more than the service sends piece by piece.
+    await sleep(1300);
+    more.open();
+    await sent.passed(AbortSignal.timeout(60_000));
+    const whole = await until(chat, ({ messages }) => messages[1]?.text.endsWith('b99 ') === true);
+    assert.equal(whole.messages[1]?.text.split(' ').length, 201);
+    end.open();
+    await until(chat, isSettled);
+  });
+
+  test('retry of a message that was not sent leaves the mark of an earlier one', async (t) => {
+    let isBroken = true;
+    await using served = await serveApp((ctx: ThreadContext) => {
+      if (isBroken) throw new Error('kaboom');
+      ctx.sendMessage('ok');
+    });
+    let isDown = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) =>
+        isDown && url.endsWith('/chat/stream')
+          ? Response.json({ detail: 'no' }, { status: 403 })
+          : fetch(url, init),
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    await until(chat, ({ messages }) => messages[0]?.isUnanswered === true);
+    isDown = true;
+    await assert.rejects(chat.send('two'));
+    isDown = false;
+    isBroken = false;
+    await chat.retry();
+    const { messages } = await until(chat, (s) => isSettled(s) && s.messages.length === 3);
+    assert.deepEqual(
+      messages.map((m) => m.isUnanswered),
+      [true, false, false],
+    );
+  });
+
+  test('a message that is replaced waits for one that is on its way', async (t) => {
+    const gate = createGate();
+    await using served = await serveApp((ctx: ThreadContext) =>
+      ctx.sendMessage(`re ${ctx.lastUserMessage}`),
+    );
+    let isSlow = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      async fetch(url, init) {
+        if (isSlow && url.endsWith('/chat/stream')) await gate.passed(AbortSignal.timeout(60_000));
+        return fetch(url, init);
+      },
+    });
+    const chat = open(t, jims);
+    await chat.send('one');
+    const { messages, threadId } = await until(chat, has(2));
+    isSlow = true;
+    const slow = chat.send('slow');
+    const edited = chat.edit(messages[0]?.id ?? '', 'changed');
+    // For a copy that would be made at once.
+    await sleep(200);
+    gate.open();
+    await Promise.all([slow, edited]);
+    const end = await until(chat, has(2));
+    assert.notEqual(end.threadId, threadId);
+    assert.deepEqual(textsOf(end), ['user: changed', 'assistant: re changed']);
   });
 
   test('a thread that is gone is an error; nobody is asked for ever', async (t) => {

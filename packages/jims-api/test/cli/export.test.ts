@@ -84,9 +84,9 @@ describeStores(({ fresh }) => {
   });
 });
 
-describeStores(({ name, fresh }) => {
+describeStores(({ name, bare }) => {
   test('a database without threads is refused, and stays as it is', async () => {
-    await using database = await fresh();
+    await using database = await bare();
     using folder = folderWith({ 'empty.db': '' });
     const [urls, reason] =
       name === 'sqlite'
