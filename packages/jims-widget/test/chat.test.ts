@@ -224,7 +224,7 @@ describe('<jims-chat>', () => {
     ]);
     // Words are what they are.
     await say(page, '{"city":"Bonn"}');
-    await untilSaid(page, 'Where to?');
+    await said.nth(3).waitFor();
     assert.equal(await said.last().innerText(), '{"city":"Bonn"}');
     assert.deepEqual(browser.errors, []);
   });
