@@ -18,13 +18,14 @@ export async function untracedRun(
   const chain = await store.loadChain(record.chainId);
   const own = (chain?.entries ?? []).filter((entry) => entry.runId === runId);
   const sent = [...startEvents, ...events];
-  const all = [
+  const before = [
     ...queueOf(record),
     ...own.map(journaled),
     ...sent.map(eventEntry),
     ...questionOf(record),
-    ...endOf(record),
   ].toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+  // In a short run it has an earlier time: events of one moment get later ones, so that they differ.
+  const all = [...before, ...endOf(record)];
   const entries = all.slice(0, TRACE_LIMITS.entries);
   return {
     runId,
