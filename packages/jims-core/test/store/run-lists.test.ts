@@ -122,7 +122,6 @@ describeStores((kind) => {
     const { store } = user;
     const ended: string[] = [];
     const threadIds = new Set<string>();
-    let latest = Date.now();
     // Many events of the one, and few of the other: a read ends where the first is not known further.
     for (let round = 0; round < 12; round++) {
       for (const contact of round % 4 === 0 ? ['busy', 'calm'] : ['busy']) {
@@ -130,9 +129,9 @@ describeStores((kind) => {
         await user.finish(run, Array.from({ length: contact === 'busy' ? 200 : 1 }, String));
         ended.unshift(run.runId);
         threadIds.add(run.thread.id);
-        // Messages of two threads are in the order of their times; the clock of a machine may be set back a little.
-        while (Date.now() <= latest) await setImmediate();
-        latest = Date.now();
+        // Messages of two threads are in the order of their times.
+        const now = Date.now();
+        while (Date.now() <= now) await setImmediate();
       }
     }
     const running = await user.accept('goes on', { thread: latestOf('busy') });
