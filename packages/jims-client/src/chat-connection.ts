@@ -36,7 +36,7 @@ export class ChatConnection {
     return this.#store.active.keys().next().value;
   }
 
-  /** Begins to follow the thread, unless that is done already, or there is none yet. */
+  /** Begins to follow the thread, unless it is followed already or not made yet. */
   start(): void {
     const { life, state } = this.#store;
     if (this.#session || life.signal.aborted || state.threadId === undefined) return;

@@ -181,7 +181,7 @@ export async function retried<T>(call: CallOptions, run: () => Promise<T>): Prom
   }
 }
 
-/** Waits before the next try, after so many failures in a row. @throws JimsApiError when there is none. */
+/** Waits before the next try, after so many failures in a row. @throws JimsApiError when it was the last try. */
 export async function nextTry(
   thrown: unknown,
   failures: number,

@@ -86,11 +86,13 @@ export async function* threadExport(
   yield '{"thread":';
   yield* jsonPieces(threadResource(thread, { principal }));
   yield* member('events', eventsOf(source, thread.id, isService ? undefined : ['comm']));
-  yield* member('runs', runsOf(source, thread.id, principal));
+  // Of these the results are kept: chains that are not over, and those that failed and may be retried.
+  const kept = new Set<string>();
+  yield* member('runs', runsOf(source, thread.id, principal, kept));
   yield* member('feedback', feedbackOf(source, thread.id));
   if (isService) {
     yield* member('questions', questionsOf(source, thread.id));
-    yield* member('results', resultsOf(source, thread.id));
+    yield* member('results', resultsOf(source, kept));
   }
   yield '}';
 }
@@ -118,9 +120,14 @@ async function* runsOf(
   source: ThreadSource,
   threadId: string,
   principal: Principal,
+  kept: Set<string>,
 ): AsyncGenerator<object> {
   const view = viewOf(principal);
-  for await (const run of allRuns(source, threadId)) yield runSummary(run, { threadId, view });
+  for await (const run of allRuns(source, threadId)) {
+    const isOver = run.status === 'completed' || run.status === 'cancelled';
+    if (!isOver || run.question?.state === 'open') kept.add(run.chainId);
+    yield runSummary(run, { threadId, view });
+  }
 }
 
 async function* allRuns(source: ThreadSource, threadId: string): AsyncGenerator<RunSummary> {
@@ -157,13 +164,12 @@ async function* questionsOf(source: ThreadSource, threadId: string): AsyncGenera
   }
 }
 
-/** Results are kept of chains that are not over, and of those that failed and may be retried. */
-async function* resultsOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
-  for await (const run of allRuns(source, threadId)) {
-    const isOver = run.status === 'completed' || run.status === 'cancelled';
-    if (isOver && run.question?.state !== 'open') continue;
-    for (const entry of await source.results(run.chainId)) yield resultResource(run.chainId, entry);
-  }
+async function* resultsOf(
+  source: ThreadSource,
+  chainIds: Iterable<string>,
+): AsyncGenerator<object> {
+  for (const chainId of chainIds)
+    for (const entry of await source.results(chainId)) yield resultResource(chainId, entry);
 }
 
 function resultResource(

@@ -10,7 +10,7 @@ const NO_TIMEOUTS = [
   '-c lock_timeout=0',
   '-c idle_in_transaction_session_timeout=0',
 ].join(' ');
-/** Before version 17 there is none, and a server refuses a connection with a setting that it does not know. */
+/** New in version 17: before, a server refuses a connection with a setting that it does not know. */
 const NO_TRANSACTION_TIMEOUT = `select set_config(name, '0', false) from pg_settings
   where name = 'transaction_timeout'`;
 const NO_TLS_THERE = 'The server does not support SSL connections';
