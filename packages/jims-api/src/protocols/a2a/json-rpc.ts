@@ -7,6 +7,7 @@ import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
 import type { ApiContext, Call, RefusedCall, Route, RunFrames } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import {
   methodNotFound,
   readRpc,
@@ -36,20 +37,15 @@ import { EXAMPLE_TASK, activeTask } from './task.ts';
 import type { Answered, ToFrame } from './tasks.ts';
 import { cancelTask, framesOf, getTask } from './tasks.ts';
 
-const RpcBody = v.pipe(
-  v.object({
-    jsonrpc: v.literal('2.0'),
-    id: v.union([v.string(), v.number()]),
-    method: v.pipe(
-      v.string(),
-      v.description(
-        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask, SubscribeToTask, or a method of push notification configs',
-      ),
-    ),
-    params: v.optional(v.looseObject({})),
-  }),
-  v.title('A2ARequest'),
-);
+const RpcBody = titled('A2ARequest', {
+  jsonrpc: v.literal('2.0'),
+  id: v.union([v.string(), v.number()]),
+  method: described(
+    v.string(),
+    'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask, SubscribeToTask, or a method of push notification configs',
+  ),
+  params: v.optional(v.looseObject({})),
+});
 
 /** A2A 1.0 over JSON-RPC, and 0.3 for clients that call its methods. */
 export const rpcRoute: Route = {

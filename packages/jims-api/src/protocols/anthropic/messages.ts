@@ -15,6 +15,7 @@ import { parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { CountBody, MessagesBody, decode } from './decode.ts';
 import type { SentMessage } from './decode.ts';
 import { encodeResult, encodeStream } from './encode.ts';
@@ -23,27 +24,24 @@ import { refuse } from './error.ts';
 const PROTOCOL = 'anthropic';
 const NOBODY = nobody(PROTOCOL);
 
-const MessageResource = v.pipe(
-  v.object({
-    id: v.string(),
-    type: v.literal('message'),
-    role: v.literal('assistant'),
-    model: v.string(),
-    content: v.pipe(
-      v.array(v.looseObject({ type: v.picklist(['text', 'thinking']) })),
-      v.description('A `text` block for each message, with sources and files as `citations`'),
-    ),
-    stop_reason: v.literal('end_turn'),
-    stop_sequence: v.null(),
-    usage: v.object({
-      input_tokens: v.number(),
-      cache_creation_input_tokens: v.number(),
-      cache_read_input_tokens: v.number(),
-      output_tokens: v.number(),
-    }),
+const MessageResource = titled('AnthropicMessage', {
+  id: v.string(),
+  type: v.literal('message'),
+  role: v.literal('assistant'),
+  model: v.string(),
+  content: described(
+    v.array(v.looseObject({ type: v.picklist(['text', 'thinking']) })),
+    'A `text` block for each message, with sources and files as `citations`',
+  ),
+  stop_reason: v.literal('end_turn'),
+  stop_sequence: v.null(),
+  usage: v.object({
+    input_tokens: v.number(),
+    cache_creation_input_tokens: v.number(),
+    cache_read_input_tokens: v.number(),
+    output_tokens: v.number(),
   }),
-  v.title('AnthropicMessage'),
-);
+});
 
 const tags = ['anthropic'];
 

@@ -13,6 +13,7 @@ import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { jsonOrPieces } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { EventResource, eventResource } from './resources.ts';
 import { THREAD_ID, reachableController } from './threads.ts';
 
@@ -23,31 +24,28 @@ const NOT_FOR_CONTACTS = ['!comm.*', '!state.*', '!context.*', '!jims.*', '!feed
 /** A client that may not send this may not write as the assistant under any other type either. */
 const AS_ASSISTANT = 'comm.assistant_message';
 
-const NewEventBody = v.pipe(
-  v.object({
-    event_type: v.pipe(
-      eventType,
-      v.description('`<domain>.<name>`, such as `crm.note`; a domain of the app’s own'),
-    ),
-    event_data: sentObject,
-  }),
-  v.title('NewEvent'),
-);
+const NewEventBody = titled('NewEvent', {
+  event_type: described(
+    eventType,
+    '`<domain>.<name>`, such as `crm.note`; a domain of the app’s own',
+  ),
+  event_data: sentObject,
+});
 
 type SentEvent = v.InferOutput<typeof NewEventBody>;
 
-const AppendBody = v.pipe(
-  v.object({
+const AppendBody = titled(
+  'NewEvents',
+  {
     events: v.pipe(list(NewEventBody, MAX_EVENTS), v.nonEmpty()),
-    when_idle: v.pipe(
+    when_idle: described(
       v.optional(boolean, false),
-      v.description('Whether to refuse them with 409 while a run of the thread is not over'),
+      'Whether to refuse them with 409 while a run of the thread is not over',
     ),
-  }),
-  v.title('NewEvents'),
-  v.metadata({
+  },
+  {
     examples: [{ events: [{ event_type: 'crm.note', event_data: { by: 'anna' } }] }],
-  }),
+  },
 );
 
 export const appendRoutes: readonly Route[] = [
@@ -65,7 +63,7 @@ export const appendRoutes: readonly Route[] = [
       responses: {
         201: {
           description: 'The stored events',
-          schema: v.pipe(v.object({ events: v.array(EventResource) }), v.title('StoredEvents')),
+          schema: titled('StoredEvents', { events: v.array(EventResource) }),
         },
       },
       errors: [400, 401, 404, 409, 413, 422, 503],

@@ -19,6 +19,7 @@ import {
 import { cursorIn, integerIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { titled } from '../../http/schema.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { EventResource, eventResource } from './resources.ts';
@@ -82,10 +83,7 @@ export const eventRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of events',
-          schema: v.pipe(
-            v.object({ events: v.array(EventResource), next_cursor: nextCursor }),
-            v.title('EventPage'),
-          ),
+          schema: titled('EventPage', { events: v.array(EventResource), next_cursor: nextCursor }),
           frames: [
             {
               event: 'event',

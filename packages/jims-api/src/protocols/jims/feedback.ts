@@ -9,6 +9,7 @@ import { list } from '../../http/list.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
@@ -28,32 +29,29 @@ const EVENT_ID: Parameter = {
 
 const value = v.picklist(['up', 'down']);
 
-const FeedbackBody = v.pipe(
-  v.object({
+const FeedbackBody = titled(
+  'NewFeedback',
+  {
     value,
-    comment: v.pipe(
+    comment: described(
       v.nullish(v.pipe(v.string(), v.maxLength(MAX_COMMENT))),
-      v.description('What the contact says about it'),
+      'What the contact says about it',
     ),
-    tags: v.pipe(
+    tags: described(
       v.nullish(list(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_TAG)), MAX_TAGS)),
-      v.description('Words of the client’s own, such as `too-long`'),
+      'Words of the client’s own, such as `too-long`',
     ),
-  }),
-  v.title('NewFeedback'),
-  v.metadata({ examples: [{ value: 'down', comment: 'Too long' }] }),
+  },
+  { examples: [{ value: 'down', comment: 'Too long' }] },
 );
 
-export const FeedbackResource = v.pipe(
-  v.object({
-    thread_id: uuid,
-    message_id: uuid,
-    value,
-    comment: v.nullable(v.string()),
-    tags: v.array(v.string()),
-  }),
-  v.title('Feedback'),
-);
+export const FeedbackResource = titled('Feedback', {
+  thread_id: uuid,
+  message_id: uuid,
+  value,
+  comment: v.nullable(v.string()),
+  tags: v.array(v.string()),
+});
 
 const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
@@ -71,10 +69,10 @@ export const feedbackRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of feedback',
-          schema: v.pipe(
-            v.object({ feedback: v.array(FeedbackResource), next_cursor: nextCursor }),
-            v.title('FeedbackPage'),
-          ),
+          schema: titled('FeedbackPage', {
+            feedback: v.array(FeedbackResource),
+            next_cursor: nextCursor,
+          }),
         },
       },
       errors: [...errors, 429],

@@ -14,6 +14,7 @@ import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
+import { titled } from '../../http/schema.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAddressDoc, getFileAddress } from './file-address.ts';
 import { fileAnswer } from './file-answer.ts';
@@ -75,10 +76,7 @@ export const fileRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of files',
-          schema: v.pipe(
-            v.object({ files: v.array(FileResource), next_cursor: nextCursor }),
-            v.title('FilePage'),
-          ),
+          schema: titled('FilePage', { files: v.array(FileResource), next_cursor: nextCursor }),
         },
       },
       errors: [401, 404, 422, 503],

@@ -18,6 +18,7 @@ import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 import { IDEMPOTENCY_KEY } from './schemas.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
@@ -26,21 +27,16 @@ import { THREAD_ID, reachableThread } from './threads.ts';
 const PIECE = 128 * 1024;
 const PAGE = 200;
 
-const ForkBody = v.pipe(
-  v.object({
-    before: v.pipe(
-      v.nullish(uuid),
-      v.description('The event that the copy ends before; default: all events are copied'),
-    ),
-    supersede: v.pipe(
-      v.optional(boolean, false),
-      v.description(
-        'Whether the new thread replaces this one in lists, and takes over its external id',
-      ),
-    ),
-  }),
-  v.title('Fork'),
-);
+const ForkBody = titled('Fork', {
+  before: described(
+    v.nullish(uuid),
+    'The event that the copy ends before; default: all events are copied',
+  ),
+  supersede: described(
+    v.optional(boolean, false),
+    'Whether the new thread replaces this one in lists, and takes over its external id',
+  ),
+});
 
 export const forkRoutes: readonly Route[] = [
   {

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 
 import type { Parameter } from '../../http/route.ts';
+import { described } from '../../http/schema.ts';
 
 export const MAX_PAGE = 200;
 
@@ -21,4 +22,4 @@ export const PAGE: readonly Parameter[] = [
   },
 ];
 
-export const nextCursor = v.pipe(v.nullable(v.string()), v.description('null on the last page'));
+export const nextCursor = described(v.nullable(v.string()), 'null on the last page');

@@ -13,6 +13,7 @@ import { json, largeJson } from '../../http/json-answer.ts';
 import { cursorIn, integerIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { RunResource } from './resources.ts';
 import { INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
@@ -21,48 +22,42 @@ import { IDEMPOTENCY_KEY } from './schemas.ts';
 const AUDIENCES = ['contact', 'service'] as const;
 const STATES = ['open', 'answered', 'expired', 'withdrawn'] as const;
 
-const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
+const time = described(v.string(), 'UTC, with microseconds');
 
-export const QuestionResource = v.pipe(
-  v.object({
-    question_id: uuid,
-    audience: v.pipe(v.picklist(AUDIENCES), v.description('Who is to answer')),
-    state: v.picklist(STATES),
-    reason: v.pipe(
-      v.nullable(v.picklist(['declined', 'superseded', 'cancelled', 'replaced'])),
-      v.description('Why it was withdrawn'),
-    ),
-    name: v.pipe(v.nullable(v.string()), v.description('What is asked, such as approve refund')),
-    text: v.pipe(v.nullable(v.string()), v.description('What the contact was asked')),
-    data: v.pipe(v.nullable(jsonObject), v.description('What a service needs to know to answer')),
-    buttons: v.nullable(v.array(jsonObject)),
-    schema: v.pipe(v.nullable(jsonObject), v.description('The JSON Schema of the answer')),
-    thread_id: uuid,
-    contact_id: v.nullable(v.string()),
-    run_id: v.pipe(uuid, v.description('The run that asked')),
-    chain_id: v.pipe(uuid, v.description('The run that its pipeline began in')),
-    continued_by: v.pipe(
-      v.nullable(uuid),
-      v.description('The run that the answer, or the end of the question, started'),
-    ),
-    asked_at: time,
-    expires_at: time,
-    closed_at: v.nullable(time),
-  }),
-  v.title('Question'),
-);
+export const QuestionResource = titled('Question', {
+  question_id: uuid,
+  audience: described(v.picklist(AUDIENCES), 'Who is to answer'),
+  state: v.picklist(STATES),
+  reason: described(
+    v.nullable(v.picklist(['declined', 'superseded', 'cancelled', 'replaced'])),
+    'Why it was withdrawn',
+  ),
+  name: described(v.nullable(v.string()), 'What is asked, such as approve refund'),
+  text: described(v.nullable(v.string()), 'What the contact was asked'),
+  data: described(v.nullable(jsonObject), 'What a service needs to know to answer'),
+  buttons: v.nullable(v.array(jsonObject)),
+  schema: described(v.nullable(jsonObject), 'The JSON Schema of the answer'),
+  thread_id: uuid,
+  contact_id: v.nullable(v.string()),
+  run_id: described(uuid, 'The run that asked'),
+  chain_id: described(uuid, 'The run that its pipeline began in'),
+  continued_by: described(
+    v.nullable(uuid),
+    'The run that the answer, or the end of the question, started',
+  ),
+  asked_at: time,
+  expires_at: time,
+  closed_at: v.nullable(time),
+});
 
 export type QuestionResource = v.InferOutput<typeof QuestionResource>;
 
-const AnswerBody = v.pipe(
-  v.object({
-    value: v.pipe(
-      v.unknown(),
-      v.description('The answer, which fits the JSON Schema of the question'),
-    ),
-  }),
-  v.title('Answer'),
-  v.metadata({ examples: [{ value: { approved: true } }] }),
+const AnswerBody = titled(
+  'Answer',
+  {
+    value: described(v.unknown(), 'The answer, which fits the JSON Schema of the question'),
+  },
+  { examples: [{ value: { approved: true } }] },
 );
 
 const QUESTION_ID: Parameter = {
@@ -116,10 +111,10 @@ export const questionRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of questions',
-          schema: v.pipe(
-            v.object({ questions: v.array(QuestionResource), next_cursor: nextCursor }),
-            v.title('QuestionPage'),
-          ),
+          schema: titled('QuestionPage', {
+            questions: v.array(QuestionResource),
+            next_cursor: nextCursor,
+          }),
         },
       },
       errors: [...errors, 429],

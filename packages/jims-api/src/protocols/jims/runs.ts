@@ -17,6 +17,7 @@ import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { runStreamDoc } from './frame-docs.ts';
@@ -45,25 +46,22 @@ const MAX_WAIT_S = 60;
 /** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
-const NewRunBody = v.pipe(
-  v.object({
-    message: messageText,
-    contact_id: v.pipe(
-      v.optional(contactId),
-      v.description('The contact of the thread; the threads of others are not found'),
-    ),
-    event_type: messageType,
-    files: messageFiles,
-    include: v.pipe(
-      v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
-      v.description('More in its result: `usage`, the models that were used'),
-    ),
-    on_busy: runFields.on_busy,
-    timeout: runFields.timeout,
-    ...answerFields,
-  }),
-  v.title('NewRun'),
-);
+const NewRunBody = titled('NewRun', {
+  message: messageText,
+  contact_id: described(
+    v.optional(contactId),
+    'The contact of the thread; the threads of others are not found',
+  ),
+  event_type: messageType,
+  files: messageFiles,
+  include: described(
+    v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
+    'More in its result: `usage`, the models that were used',
+  ),
+  on_busy: runFields.on_busy,
+  timeout: runFields.timeout,
+  ...answerFields,
+});
 
 const tags = ['runs'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];

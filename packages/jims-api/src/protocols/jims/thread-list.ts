@@ -8,6 +8,7 @@ import { largeJson } from '../../http/json-answer.ts';
 import { integerIn, queryFault, wordIn, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { titled } from '../../http/schema.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
@@ -81,10 +82,10 @@ export const threadListRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of threads',
-          schema: v.pipe(
-            v.object({ threads: v.array(ThreadResource), next_cursor: nextCursor }),
-            v.title('ThreadPage'),
-          ),
+          schema: titled('ThreadPage', {
+            threads: v.array(ThreadResource),
+            next_cursor: nextCursor,
+          }),
         },
       },
       errors: [401, 404, 422, 429, 503],

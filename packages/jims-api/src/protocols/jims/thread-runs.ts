@@ -9,6 +9,7 @@ import { largeJson } from '../../http/json-answer.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { titled } from '../../http/schema.ts';
 import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
 import { RunSummaryResource, runSummary } from './resources.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
@@ -27,10 +28,7 @@ export const threadRunRoutes: readonly Route[] = [
       responses: {
         200: {
           description: 'A page of runs',
-          schema: v.pipe(
-            v.object({ runs: v.array(RunSummaryResource), next_cursor: nextCursor }),
-            v.title('RunPage'),
-          ),
+          schema: titled('RunPage', { runs: v.array(RunSummaryResource), next_cursor: nextCursor }),
         },
       },
       errors: [401, 404, 422, 429, 503],

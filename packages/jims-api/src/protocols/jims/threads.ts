@@ -15,48 +15,37 @@ import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { askedQuestion } from './asked-question.ts';
 import { greetIn, greetInEmpty } from './greeting.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const MAX_EXTERNAL_ID = 512;
 
-const NewThreadBody = v.pipe(
-  v.object({
-    contact_id: contactId,
-    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread with this id, or makes it')),
-    external_id: v.pipe(
-      v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
-      v.description('Gets the contact’s thread with this external id, or makes it'),
-    ),
-    thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
-    greet: v.pipe(
-      v.optional(v.boolean(), false),
-      v.description(
-        'Lets the app speak first: its conversation start runs, unless something was said in the thread already',
-      ),
-    ),
-  }),
-  v.title('NewThread'),
-);
+const NewThreadBody = titled('NewThread', {
+  contact_id: contactId,
+  thread_id: described(v.nullish(uuid), 'Gets the thread with this id, or makes it'),
+  external_id: described(
+    v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
+    'Gets the contact’s thread with this external id, or makes it',
+  ),
+  thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
+  greet: described(
+    v.optional(v.boolean(), false),
+    'Lets the app speak first: its conversation start runs, unless something was said in the thread already',
+  ),
+});
 
-const ThreadPatchBody = v.pipe(
-  v.object({
-    thread_config: v.pipe(
-      v.optional(sentObject),
-      v.description(
-        'Merged into the config member by member; null removes a member. For services alone',
-      ),
-    ),
-    title: v.pipe(
-      v.optional(v.nullable(v.string())),
-      v.description(
-        `A new title, cut to ${MAX_TITLE} characters; null brings back the one that the thread has by itself`,
-      ),
-    ),
-  }),
-  v.title('ThreadPatch'),
-);
+const ThreadPatchBody = titled('ThreadPatch', {
+  thread_config: described(
+    v.optional(sentObject),
+    'Merged into the config member by member; null removes a member. For services alone',
+  ),
+  title: described(
+    v.optional(v.nullable(v.string())),
+    `A new title, cut to ${MAX_TITLE} characters; null brings back the one that the thread has by itself`,
+  ),
+});
 
 /** The thread that a path names. */
 export const THREAD_ID: Parameter = {

@@ -12,6 +12,7 @@ import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ChatCompletionBody, decode } from './decode.ts';
@@ -22,41 +23,38 @@ const PROTOCOL = 'openai-chat';
 
 const string = v.string();
 
-const Completion = v.pipe(
-  v.object({
-    id: string,
-    object: v.literal('chat.completion'),
-    created: v.pipe(v.number(), v.description('Seconds since 1970')),
-    model: string,
-    choices: v.array(
-      v.object({
-        index: v.number(),
-        message: v.object({
-          role: v.literal('assistant'),
-          content: string,
-          refusal: v.null(),
-          reasoning_content: v.pipe(
-            v.optional(string),
-            v.description('What a model thought: always in a stream, else where the app keeps it'),
-          ),
-          annotations: v.pipe(
-            v.optional(v.array(v.looseObject({ type: v.literal('url_citation') }))),
-            v.description('Sources and files; those of a file have `file` besides'),
-          ),
-        }),
-        logprobs: v.null(),
-        finish_reason: v.literal('stop'),
+const Completion = titled('ChatCompletion', {
+  id: string,
+  object: v.literal('chat.completion'),
+  created: described(v.number(), 'Seconds since 1970'),
+  model: string,
+  choices: v.array(
+    v.object({
+      index: v.number(),
+      message: v.object({
+        role: v.literal('assistant'),
+        content: string,
+        refusal: v.null(),
+        reasoning_content: described(
+          v.optional(string),
+          'What a model thought: always in a stream, else where the app keeps it',
+        ),
+        annotations: described(
+          v.optional(v.array(v.looseObject({ type: v.literal('url_citation') }))),
+          'Sources and files; those of a file have `file` besides',
+        ),
       }),
-    ),
-    usage: v.object({
-      prompt_tokens: v.number(),
-      completion_tokens: v.number(),
-      total_tokens: v.number(),
-      prompt_tokens_details: v.object({ cached_tokens: v.number() }),
+      logprobs: v.null(),
+      finish_reason: v.literal('stop'),
     }),
+  ),
+  usage: v.object({
+    prompt_tokens: v.number(),
+    completion_tokens: v.number(),
+    total_tokens: v.number(),
+    prompt_tokens_details: v.object({ cached_tokens: v.number() }),
   }),
-  v.title('ChatCompletion'),
-);
+});
 
 const HEADERS: readonly Parameter[] = [
   { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },

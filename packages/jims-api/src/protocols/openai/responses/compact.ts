@@ -8,6 +8,7 @@ import { json } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { callerFields, callerOf } from '../shared/caller.ts';
 import { messageId, responseId, secondsOf } from '../shared/ids.ts';
 import { CompactionResource, compacted, expanded, keptOf } from './compaction.ts';
@@ -16,32 +17,23 @@ import { Item, isReference, itemsIn } from './input.ts';
 import { usageOf } from './response.ts';
 import { previousResponse } from './thread.ts';
 
-const CompactBody = v.pipe(
-  v.object({
-    model: v.pipe(v.string(), v.maxLength(MAX_NAME), v.description('Any name')),
-    input: v.pipe(
-      v.nullish(v.union([v.string(), list(Item, MAX_MESSAGES)])),
-      v.description('The conversation'),
-    ),
-    previous_response_id: contextFields.previous_response_id,
-    ...callerFields,
-  }),
-  v.title('CompactRequest'),
-);
+const CompactBody = titled('CompactRequest', {
+  model: v.pipe(v.string(), v.maxLength(MAX_NAME), v.description('Any name')),
+  input: described(v.nullish(v.union([v.string(), list(Item, MAX_MESSAGES)])), 'The conversation'),
+  previous_response_id: contextFields.previous_response_id,
+  ...callerFields,
+});
 
-const CompactedResource = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('response.compaction'),
-    created_at: v.number(),
-    output: v.pipe(
-      v.array(CompactionResource),
-      v.description('One item, to be sent in place of all that was compacted'),
-    ),
-    usage: v.looseObject({}),
-  }),
-  v.title('CompactedResponse'),
-);
+const CompactedResource = titled('CompactedResponse', {
+  id: v.string(),
+  object: v.literal('response.compaction'),
+  created_at: v.number(),
+  output: described(
+    v.array(CompactionResource),
+    'One item, to be sent in place of all that was compacted',
+  ),
+  usage: v.looseObject({}),
+});
 
 export const compactRoute: Route = {
   method: 'POST',

@@ -11,6 +11,7 @@ import { json, largeJson } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { answerInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { titled } from '../../../http/schema.ts';
 import { conversationId, eventHexOf } from '../shared/ids.ts';
 import { CONTACT, inPath } from '../shared/routes.ts';
 import { isCompaction } from './compaction.ts';
@@ -22,7 +23,7 @@ import { conversationIn, writableConversation } from './reach.ts';
 /** As many as OpenAI takes in one request. */
 export const MAX_ITEMS = 20;
 
-const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v.title('NewItems'));
+const NewItemsBody = titled('NewItems', { items: list(Item, MAX_ITEMS) });
 
 const tags = ['openai'];
 const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };

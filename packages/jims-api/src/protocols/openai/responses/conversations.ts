@@ -10,6 +10,7 @@ import { json } from '../../../http/json-answer.ts';
 import { isJsonObject } from '../../../http/json-object.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { conversationId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, inPath } from '../shared/routes.ts';
@@ -17,28 +18,19 @@ import { MAX_ITEMS, eventsIn, itemRoutes } from './conversation-items.ts';
 import { Item } from './input.ts';
 import { INTERFACE, conversationIn, writableConversation } from './reach.ts';
 
-const ConversationBody = v.pipe(
-  v.object({
-    items: v.pipe(v.nullish(list(Item, MAX_ITEMS)), v.description('What was said so far')),
-    metadata: v.nullish(sentObject),
-  }),
-  v.title('NewConversation'),
-);
+const ConversationBody = titled('NewConversation', {
+  items: described(v.nullish(list(Item, MAX_ITEMS)), 'What was said so far'),
+  metadata: v.nullish(sentObject),
+});
 
-const ConversationPatchBody = v.pipe(
-  v.object({ metadata: v.nullish(sentObject) }),
-  v.title('ConversationPatch'),
-);
+const ConversationPatchBody = titled('ConversationPatch', { metadata: v.nullish(sentObject) });
 
-const ConversationResource = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('conversation'),
-    created_at: v.number(),
-    metadata: jsonObject,
-  }),
-  v.title('Conversation'),
-);
+const ConversationResource = titled('Conversation', {
+  id: v.string(),
+  object: v.literal('conversation'),
+  created_at: v.number(),
+  metadata: jsonObject,
+});
 
 const tags = ['openai'];
 const conversation = { 200: { description: 'The conversation', schema: ConversationResource } };

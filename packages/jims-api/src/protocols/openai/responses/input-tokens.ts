@@ -7,27 +7,25 @@ import { json } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { callerOf } from '../shared/caller.ts';
 import { expanded } from './compaction.ts';
 import { contextFields, contextOf } from './decode.ts';
 import { Item, addedIn, contentOf, itemsIn, referenceIn } from './input.ts';
 import { tokensBefore } from './thread.ts';
 
-const CountBody = v.pipe(
-  v.object({
-    input: v.pipe(
-      v.nullish(v.union([v.string(), list(Item, MAX_MESSAGES)])),
-      v.description('As for a response; it need not end with the user'),
-    ),
-    ...contextFields,
-  }),
-  v.title('InputTokensRequest'),
-);
+const CountBody = titled('InputTokensRequest', {
+  input: described(
+    v.nullish(v.union([v.string(), list(Item, MAX_MESSAGES)])),
+    'As for a response; it need not end with the user',
+  ),
+  ...contextFields,
+});
 
-const CountResource = v.pipe(
-  v.object({ object: v.literal('response.input_tokens'), input_tokens: v.number() }),
-  v.title('InputTokens'),
-);
+const CountResource = titled('InputTokens', {
+  object: v.literal('response.input_tokens'),
+  input_tokens: v.number(),
+});
 
 export const inputTokensRoute: Route = {
   method: 'POST',
