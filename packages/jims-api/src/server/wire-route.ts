@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { isActive, statusOf } from '../chat/run-status.ts';
 import { HttpError, notFound } from '../http/errors.ts';
+import { inPath } from '../http/parameters.ts';
 import { uuidInPath } from '../http/query.ts';
 import type { ApiContext, Call, Protocol, Route, RunFrames } from '../http/route.ts';
 import { framePieces } from '../http/sse/frame.ts';
@@ -10,13 +11,7 @@ import { RUN_ID, runNotFound } from '../protocols/jims/run-answer.ts';
 /** Gives a protocol that is spoken here, by its name; `undefined` for another one. */
 export type ProtocolByName = (name: string) => Promise<Protocol | undefined>;
 
-const PROTOCOL = {
-  name: 'protocol',
-  in: 'path',
-  required: true,
-  description: 'A name of `--protocols`, or `jims`',
-  schema: v.string(),
-} as const;
+const PROTOCOL = inPath('protocol', 'A name of `--protocols`, or `jims`', v.string());
 
 /** A run as each of the protocols streams it, for people who compare them. */
 export function wireRoute(protocolOf: ProtocolByName): Route {

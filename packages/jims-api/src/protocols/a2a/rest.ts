@@ -5,6 +5,7 @@ import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
 import type {
   ApiContext,
   Call,
@@ -43,7 +44,7 @@ const STREAM = {
 };
 
 function taskInPath(description: string): Parameter {
-  return { name: 'task', in: 'path', required: true, description, schema: v.string() };
+  return inPath('task', description, v.string());
 }
 
 /** A2A 1.0 over HTTP+JSON. */

@@ -13,6 +13,7 @@ import type { HttpError } from '../../http/errors.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import { streamedJson } from '../../http/json-answer.ts';
+import { inQuery } from '../../http/parameters.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
 import { aliasOf } from '../../http/route.ts';
 import type {
@@ -112,12 +113,11 @@ const routes: readonly Route[] = [
       tags,
       parameters: [
         ...ofAChat,
-        {
-          name: 'startIndex',
-          in: 'query',
-          description: 'How many pieces the client has; 0 for none',
-          schema: v.pipe(v.number(), v.integer()),
-        },
+        inQuery(
+          'startIndex',
+          'How many pieces the client has; 0 for none',
+          v.pipe(v.number(), v.integer()),
+        ),
       ],
       responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
       errors: [401, 404, 429, 503],

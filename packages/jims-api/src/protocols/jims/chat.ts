@@ -1,6 +1,5 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition, RunThread } from 'jims-core';
-import * as v from 'valibot';
 
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
@@ -13,6 +12,7 @@ import { streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
+import { inHeader } from '../../http/parameters.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -78,12 +78,10 @@ export const chatRoutes: readonly Route[] = [
       tags,
       parameters: [
         IDEMPOTENCY_KEY,
-        {
-          name: LAST_EVENT_ID,
-          in: 'header',
-          description: 'With a key that was sent before: the stream goes on after this event',
-          schema: v.string(),
-        },
+        inHeader(
+          LAST_EVENT_ID,
+          'With a key that was sent before: the stream goes on after this event',
+        ),
         ...lastEventIdNames(LAST_EVENT_ID),
       ],
       request: ChatRequestBody,

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 
 import { contactInPath } from '../../http/contact.ts';
 import { json, streamedJson } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FileResource, fileResource } from './file-resource.ts';
@@ -14,13 +15,7 @@ import type { ThreadSource } from './thread-export.ts';
 
 const PAGE_SIZE = 200;
 
-const CONTACT_ID: Parameter = {
-  name: 'contact_id',
-  in: 'path',
-  required: true,
-  description: 'The contact',
-  schema: v.string(),
-};
+const CONTACT_ID: Parameter = inPath('contact_id', 'The contact', v.string());
 
 export const contactRoutes: readonly Route[] = [
   {

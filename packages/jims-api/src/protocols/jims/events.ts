@@ -16,6 +16,7 @@ import {
   lastEventIdNames,
   lastEventIdOf,
 } from '../../http/last-event-id.ts';
+import { inQuery } from '../../http/parameters.ts';
 import { cursorIn, integerIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
@@ -56,27 +57,20 @@ export const eventRoutes: readonly Route[] = [
       tags: ['threads'],
       parameters: [
         THREAD_ID,
-        {
-          name: 'domain',
-          in: 'query',
-          description:
-            'Only events of these domains, such as `comm`; separated by commas, at most ten',
-          schema: v.string(),
-        },
-        {
-          name: 'internal',
-          in: 'query',
-          description:
-            '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
-          schema: v.picklist(FLAGS),
-        },
-        {
-          name: 'order',
-          in: 'query',
-          description:
-            '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
-          schema: v.picklist(ORDERS),
-        },
+        inQuery(
+          'domain',
+          'Only events of these domains, such as `comm`; separated by commas, at most ten',
+        ),
+        inQuery(
+          'internal',
+          '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
+          v.picklist(FLAGS),
+        ),
+        inQuery(
+          'order',
+          '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
+          v.picklist(ORDERS),
+        ),
         ...PAGE,
         ...lastEventIdNames('cursor'),
       ],

@@ -6,6 +6,7 @@ import { uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
+import { inPath } from '../../http/parameters.ts';
 import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
@@ -19,13 +20,7 @@ const MAX_TAG = 64;
 
 const PATH = '/api/v1/threads/:thread_id/messages/:event_id/feedback';
 
-const EVENT_ID: Parameter = {
-  name: 'event_id',
-  in: 'path',
-  required: true,
-  description: 'The event of a message by the assistant',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+const EVENT_ID: Parameter = inPath('event_id', 'The event of a message by the assistant');
 
 const value = v.picklist(['up', 'down']);
 

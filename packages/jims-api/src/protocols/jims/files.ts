@@ -11,6 +11,7 @@ import { valueFault } from '../../http/fastapi/validation.ts';
 import { fileInForm } from '../../http/form-file.ts';
 import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
+import { inHeader, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn, integerIn } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
@@ -26,12 +27,10 @@ import { FILE_ID, reachableFile } from './reachable-file.ts';
 const FORM_BYTES = 32 * 1024;
 const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
 
-const CONTACT: Parameter = {
-  name: 'contact_id',
-  in: 'query',
-  description: 'The contact that the file belongs to; contacts leave it out',
-  schema: v.string(),
-};
+const CONTACT: Parameter = inQuery(
+  'contact_id',
+  'The contact that the file belongs to; contacts leave it out',
+);
 
 const tags = ['files'];
 
@@ -45,15 +44,7 @@ export const fileRoutes: readonly Route[] = [
       description:
         'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
       tags,
-      parameters: [
-        CONTACT,
-        {
-          name: 'name',
-          in: 'query',
-          description: 'The name of the file, when the body is the file',
-          schema: v.string(),
-        },
-      ],
+      parameters: [CONTACT, inQuery('name', 'The name of the file, when the body is the file')],
       upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
       responses: {
         201: {
@@ -95,7 +86,7 @@ export const fileRoutes: readonly Route[] = [
       parameters: [
         FILE_ID,
         { ...CONTACT, description: 'A service that names a contact gets only their files' },
-        { name: 'range', in: 'header', description: 'One range of bytes', schema: v.string() },
+        inHeader('range', 'One range of bytes'),
       ],
       responses: {
         200: { description: 'All of it', contentType: 'application/octet-stream' },

@@ -10,6 +10,7 @@ import { notFound, validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
+import { inPath, inQuery } from '../../http/parameters.ts';
 import { cursorIn, integerIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
@@ -60,13 +61,7 @@ const AnswerBody = titled(
   { examples: [{ value: { approved: true } }] },
 );
 
-const QUESTION_ID: Parameter = {
-  name: 'question_id',
-  in: 'path',
-  required: true,
-  description: 'The question',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+const QUESTION_ID: Parameter = inPath('question_id', 'The question');
 
 const tags = ['questions'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
@@ -82,30 +77,10 @@ export const questionRoutes: readonly Route[] = [
       description: 'For services. `audience=service&state=open` is what is to be decided.',
       tags,
       parameters: [
-        {
-          name: 'audience',
-          in: 'query',
-          description: 'Only questions to contacts, or to services',
-          schema: v.picklist(AUDIENCES),
-        },
-        {
-          name: 'state',
-          in: 'query',
-          description: 'Only questions in this state',
-          schema: v.picklist(STATES),
-        },
-        {
-          name: 'thread_id',
-          in: 'query',
-          description: 'Only those of this thread',
-          schema: v.pipe(v.string(), v.uuid()),
-        },
-        {
-          name: 'contact_id',
-          in: 'query',
-          description: 'Only those in threads of this contact',
-          schema: v.string(),
-        },
+        inQuery('audience', 'Only questions to contacts, or to services', v.picklist(AUDIENCES)),
+        inQuery('state', 'Only questions in this state', v.picklist(STATES)),
+        inQuery('thread_id', 'Only those of this thread', v.pipe(v.string(), v.uuid())),
+        inQuery('contact_id', 'Only those in threads of this contact'),
         ...PAGE,
       ],
       responses: {

@@ -15,6 +15,7 @@ import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
+import { inHeader, inQuery } from '../../http/parameters.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
@@ -95,12 +96,11 @@ export const runRoutes: readonly Route[] = [
       tags,
       parameters: [
         RUN_ID,
-        {
-          name: 'wait',
-          in: 'query',
-          description: `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
-          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
-        },
+        inQuery(
+          'wait',
+          `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
+          v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
+        ),
         INCLUDE,
       ],
       responses: { 200: { description: 'The run', schema: RunResource } },
@@ -119,24 +119,12 @@ export const runRoutes: readonly Route[] = [
       tags,
       parameters: [
         RUN_ID,
-        {
-          name: 'include',
-          in: 'query',
-          description: 'As in a chat request, separated by commas; default `thread,delta,event`',
-          schema: v.string(),
-        },
-        {
-          name: 'last-event-id',
-          in: 'header',
-          description: 'The id of the last event that was seen: `<attempt>.<number>`',
-          schema: v.string(),
-        },
-        {
-          name: 'after',
-          in: 'query',
-          description: 'Instead of the header `Last-Event-ID`',
-          schema: v.string(),
-        },
+        inQuery(
+          'include',
+          'As in a chat request, separated by commas; default `thread,delta,event`',
+        ),
+        inHeader('last-event-id', 'The id of the last event that was seen: `<attempt>.<number>`'),
+        inQuery('after', 'Instead of the header `Last-Event-ID`'),
         ...lastEventIdNames('after'),
       ],
       responses: {

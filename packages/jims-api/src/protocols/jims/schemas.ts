@@ -9,6 +9,7 @@ import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
+import { inHeader } from '../../http/parameters.ts';
 import { MESSAGE_LENGTH } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
@@ -33,13 +34,10 @@ export type Include = (typeof INCLUDES)[number];
 const NO_INCLUDES: ReadonlySet<Include> = new Set();
 
 /** A header of every route that starts a run. */
-export const IDEMPOTENCY_KEY: Parameter = {
-  name: 'idempotency-key',
-  in: 'header',
-  description:
-    'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
-  schema: v.string(),
-};
+export const IDEMPOTENCY_KEY: Parameter = inHeader(
+  'idempotency-key',
+  'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
+);
 
 /** What a contact says. */
 export const messageText = v.pipe(

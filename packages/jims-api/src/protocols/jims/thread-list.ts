@@ -5,6 +5,7 @@ import { externalIdOf } from '../../chat/external-ids.ts';
 import { contactOf } from '../../http/contact.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { largeJson } from '../../http/json-answer.ts';
+import { inQuery } from '../../http/parameters.ts';
 import { integerIn, queryFault, wordIn, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
@@ -32,51 +33,29 @@ export const threadListRoutes: readonly Route[] = [
         'A thread that gets an event while a client goes through the pages moves to the front: the client finds it there when it begins again.',
       tags: ['threads'],
       parameters: [
-        {
-          name: 'contact_id',
-          in: 'query',
-          description: 'Only those of this contact',
-          schema: v.string(),
-        },
-        {
-          name: 'external_id',
-          in: 'query',
-          description: 'Only those with this external id: at most one of each contact',
-          schema: v.string(),
-        },
-        {
-          name: 'superseded',
-          in: 'query',
-          description:
-            '`true`: also threads that another one has replaced, as their client edited a message; default `false`',
-          schema: v.picklist(['true', 'false']),
-        },
-        {
-          name: 'q',
-          in: 'query',
-          description:
-            'Only those in which these words were said, in one message; the last word may be the beginning of one',
-          schema: v.pipe(v.string(), v.maxLength(MAX_SEARCH)),
-        },
-        {
-          name: 'feedback',
-          in: 'query',
-          description: 'Only those with a message that the contact rated so',
-          schema: v.picklist(FEEDBACK),
-        },
-        {
-          name: 'waiting',
-          in: 'query',
-          description: 'Only those with an open question to the contact',
-          schema: v.picklist(['true']),
-        },
-        {
-          name: 'order',
-          in: 'query',
-          description:
-            '`activity`: the newest event first; `created`: the newest thread first. Default `activity`. A cursor is of one of them',
-          schema: v.picklist(ORDERS),
-        },
+        inQuery('contact_id', 'Only those of this contact'),
+        inQuery('external_id', 'Only those with this external id: at most one of each contact'),
+        inQuery(
+          'superseded',
+          '`true`: also threads that another one has replaced, as their client edited a message; default `false`',
+          v.picklist(['true', 'false']),
+        ),
+        inQuery(
+          'q',
+          'Only those in which these words were said, in one message; the last word may be the beginning of one',
+          v.pipe(v.string(), v.maxLength(MAX_SEARCH)),
+        ),
+        inQuery(
+          'feedback',
+          'Only those with a message that the contact rated so',
+          v.picklist(FEEDBACK),
+        ),
+        inQuery('waiting', 'Only those with an open question to the contact', v.picklist(['true'])),
+        inQuery(
+          'order',
+          '`activity`: the newest event first; `created`: the newest thread first. Default `activity`. A cursor is of one of them',
+          v.picklist(ORDERS),
+        ),
         ...PAGE,
       ],
       responses: {

@@ -12,6 +12,7 @@ import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath } from '../../http/query.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
@@ -48,13 +49,7 @@ const ThreadPatchBody = titled('ThreadPatch', {
 });
 
 /** The thread that a path names. */
-export const THREAD_ID: Parameter = {
-  name: 'thread_id',
-  in: 'path',
-  required: true,
-  description: 'The thread',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+export const THREAD_ID: Parameter = inPath('thread_id', 'The thread');
 
 const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { viewOf } from '../../chat/visibility.ts';
 import { largeJson } from '../../http/json-answer.ts';
+import { inQuery } from '../../http/parameters.ts';
 import { integerIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
@@ -25,12 +26,11 @@ export const traceRoutes: readonly Route[] = [
       tags: ['runs'],
       parameters: [
         RUN_ID,
-        {
-          name: 'attempt',
-          in: 'query',
-          description: 'An earlier attempt of a run that was lost; default: the newest',
-          schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ATTEMPT)),
-        },
+        inQuery(
+          'attempt',
+          'An earlier attempt of a run that was lost; default: the newest',
+          v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_ATTEMPT)),
+        ),
       ],
       responses: { 200: { description: 'What is known of it', schema: TraceResource } },
       errors: [401, 404, 422, 429, 503],

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 
 import { isJsonObject } from '../../../http/json-object.ts';
+import { inPath } from '../../../http/parameters.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../../http/route.ts';
 import { bodyOf } from '../failures.ts';
 import { answerJson, begun, refuseRest } from '../rest.ts';
@@ -23,13 +24,7 @@ const EXAMPLE = {
 
 const tags = ['a2a'];
 const errors: readonly ErrorStatus[] = [400, 401, 404];
-const TASK: Parameter = {
-  name: 'task',
-  in: 'path',
-  required: true,
-  description: 'The id of a task',
-  schema: v.string(),
-};
+const TASK: Parameter = inPath('task', 'The id of a task', v.string());
 const CONFIG: Parameter = { ...TASK, name: 'config', description: 'The id of a config' };
 
 export const pushRoutes: readonly Route[] = [

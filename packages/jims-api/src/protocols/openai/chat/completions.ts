@@ -10,6 +10,7 @@ import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
 import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
+import { inHeader } from '../../../http/parameters.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { described, titled } from '../../../http/schema.ts';
@@ -57,23 +58,17 @@ const Completion = titled('ChatCompletion', {
 });
 
 const HEADERS: readonly Parameter[] = [
-  { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },
-  { name: 'x-jims-contact-id', in: 'header', description: 'The contact', schema: string },
-  {
-    name: 'x-openwebui-chat-id',
-    in: 'header',
-    description:
-      'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
-    schema: string,
-  },
-  {
-    name: 'x-jims-task',
-    in: 'header',
-    description:
-      'When it is not empty, the question is beside the chat, in a thread that is erased',
-    schema: string,
-  },
-  { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: string },
+  inHeader('x-jims-thread-id', 'Continues this thread'),
+  inHeader('x-jims-contact-id', 'The contact'),
+  inHeader(
+    'x-openwebui-chat-id',
+    'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
+  ),
+  inHeader(
+    'x-jims-task',
+    'When it is not empty, the question is beside the chat, in a thread that is erased',
+  ),
+  inHeader('x-jims-statuses', '`off`: no statuses'),
 ];
 
 /** OpenAI's Chat Completions. */

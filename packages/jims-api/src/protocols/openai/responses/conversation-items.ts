@@ -1,5 +1,5 @@
 import type { NewEvent } from 'jims-core';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 
 import { toEvent } from '../../../chat/client-history.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
@@ -13,7 +13,7 @@ import { answerInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { titled } from '../../../http/schema.ts';
 import { conversationId, eventHexOf } from '../shared/ids.ts';
-import { CONTACT, inPath } from '../shared/routes.ts';
+import { CONTACT, idInPath } from '../shared/routes.ts';
 import { isCompaction } from './compaction.ts';
 import { Item, saidIn } from './input.ts';
 import { ItemList, ItemResource, PAGE, conversationItems, listOf, listPage } from './items.ts';
@@ -26,7 +26,7 @@ export const MAX_ITEMS = 20;
 const NewItemsBody = titled('NewItems', { items: list(Item, MAX_ITEMS) });
 
 const tags = ['openai'];
-const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };
+const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT] };
 const responses = { 200: { description: 'Items', schema: ItemList } };
 
 export const itemRoutes: readonly Route[] = [
@@ -63,7 +63,7 @@ export const itemRoutes: readonly Route[] = [
       operationId: 'openai_get_item',
       summary: 'For OpenAI’s clients: one message of a thread',
       tags,
-      parameters: [...ofConversation.parameters, inPath('item_id')],
+      parameters: [...ofConversation.parameters, idInPath('item_id')],
       responses: { 200: { description: 'The item', schema: ItemResource } },
       errors: [401, 404],
     },

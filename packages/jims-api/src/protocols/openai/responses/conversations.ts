@@ -13,7 +13,7 @@ import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { conversationId } from '../shared/ids.ts';
-import { CONTACT, deletedResource, inPath } from '../shared/routes.ts';
+import { CONTACT, deletedResource, idInPath } from '../shared/routes.ts';
 import { MAX_ITEMS, eventsIn, itemRoutes } from './conversation-items.ts';
 import { Item } from './input.ts';
 import { INTERFACE, conversationIn, writableConversation } from './reach.ts';
@@ -34,7 +34,7 @@ const ConversationResource = titled('Conversation', {
 
 const tags = ['openai'];
 const conversation = { 200: { description: 'The conversation', schema: ConversationResource } };
-const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };
+const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT] };
 
 export const conversationRoutes: readonly Route[] = [
   {

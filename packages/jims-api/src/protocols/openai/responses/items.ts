@@ -6,11 +6,11 @@ import type { FileAddress } from '../../../chat/file-address.ts';
 import { filesOf } from '../../../chat/message-members.ts';
 import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
+import { inQuery } from '../../../http/parameters.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
 import type { Call, Parameter } from '../../../http/route.ts';
 import { titled } from '../../../http/schema.ts';
 import { messageId } from '../shared/ids.ts';
-import { inQuery } from '../shared/routes.ts';
 import { citingPart } from './response.ts';
 import type { TextPart } from './response.ts';
 

@@ -1,5 +1,4 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
-import * as v from 'valibot';
 
 import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
@@ -14,11 +13,12 @@ import {
   lastEventIdNames,
   lastEventIdOf,
 } from '../../../http/last-event-id.ts';
+import { inHeader, inQuery } from '../../../http/parameters.ts';
 import { integerIn } from '../../../http/query.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
-import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
+import { CONTACT, deletedResource, idInPath } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ResponseBody, decode } from './decode.ts';
 import { echoOf } from './echo.ts';
@@ -35,15 +35,12 @@ const NUMBER = /^\d{1,15}$/;
 
 const response = { 200: { description: 'The response', schema: ResponseResource } };
 const tags = ['openai'];
-const ofResponse = { tags, parameters: [inPath('response_id'), CONTACT] };
+const ofResponse = { tags, parameters: [idInPath('response_id'), CONTACT] };
 /** The number of an event is its id in the stream, too. */
-const LAST_EVENT_ID: Parameter = {
-  name: 'last-event-id',
-  in: 'header',
-  description:
-    'As `starting_after`; also of a stream that is requested again by its `Idempotency-Key`',
-  schema: v.string(),
-};
+const LAST_EVENT_ID: Parameter = inHeader(
+  'last-event-id',
+  'As `starting_after`; also of a stream that is requested again by its `Idempotency-Key`',
+);
 const inputItems = { 200: { description: 'Items', schema: ItemList } };
 
 export const responseRoutes: readonly Route[] = [
