@@ -17,12 +17,11 @@ import {
   lastEventIdOf,
 } from '../../http/last-event-id.ts';
 import { inQuery } from '../../http/parameters.ts';
-import { cursorIn, integerIn, queryFault, wordIn } from '../../http/query.ts';
+import { cursorIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
-import { titled } from '../../http/schema.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { EventResource, eventResource } from './resources.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
@@ -76,8 +75,7 @@ export const eventRoutes: readonly Route[] = [
       ],
       responses: {
         200: {
-          description: 'A page of events',
-          schema: titled('EventPage', { events: v.array(EventResource), next_cursor: nextCursor }),
+          ...pageDoc('EventPage', 'events', EventResource),
           frames: [
             {
               event: 'event',
@@ -108,8 +106,8 @@ async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
     return tail(api, call, { threadId: id, domains, internal });
   }
   const seen = order === 'asc' ? cursorOf(lastEventIdInQuery(call)) : undefined;
-  const from = cursorIn(call, 'cursor') ?? seen;
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const from = cursorIn(call) ?? seen;
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const query = { limit, from, order, domains, internal };
     const { events, last, more } = await pageOf(api.app, id, query);
@@ -191,7 +189,7 @@ function wantsInternal(call: Call): boolean {
 }
 
 function startOf(call: Call): EventPosition | undefined {
-  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call, 'cursor');
+  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call);
 }
 
 /** The ids of this stream are cursors. */

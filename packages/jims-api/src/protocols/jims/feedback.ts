@@ -7,11 +7,11 @@ import { parseBody } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
 import { inPath } from '../../http/parameters.ts';
-import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { cursorIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
 const MAX_COMMENT = 4000;
@@ -61,15 +61,7 @@ export const feedbackRoutes: readonly Route[] = [
       description: 'The feedback that counts now, oldest first.',
       tags,
       parameters: [THREAD_ID, ...PAGE],
-      responses: {
-        200: {
-          description: 'A page of feedback',
-          schema: titled('FeedbackPage', {
-            feedback: v.array(FeedbackResource),
-            next_cursor: nextCursor,
-          }),
-        },
-      },
+      responses: { 200: pageDoc('FeedbackPage', 'feedback', FeedbackResource) },
       errors: [...errors, 429],
     },
     handle: listFeedback,
@@ -106,9 +98,9 @@ export const feedbackRoutes: readonly Route[] = [
 
 async function listFeedback(api: ApiContext, call: Call): Promise<Response> {
   const { id: threadId } = await reachableThread(api, call);
-  const cursor = cursorIn(call, 'cursor');
+  const cursor = cursorIn(call);
   const after = cursor && { at: cursor.createdAt, messageId: cursor.id };
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const query = { threadId, limit, ...(after && { after }) };
     const { feedback, more } = await api.app.threads.listFeedback(query);

@@ -1,5 +1,4 @@
 import { isJimsError } from 'jims-core';
-import * as v from 'valibot';
 
 import { countedContact } from '../../chat/start-run.ts';
 import { contactInQuery, contactOf, requireContactId } from '../../http/contact.ts';
@@ -13,14 +12,13 @@ import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
 import { inHeader, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
-import { cursorIn, integerIn } from '../../http/query.ts';
+import { cursorIn } from '../../http/query.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
-import { titled } from '../../http/schema.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAddressDoc, getFileAddress } from './file-address.ts';
 import { fileAnswer } from './file-answer.ts';
 import { FileResource, fileResource } from './file-resource.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { FILE_ID, reachableFile } from './reachable-file.ts';
 
 /** What a form has around its file at most. */
@@ -64,12 +62,7 @@ export const fileRoutes: readonly Route[] = [
       summary: 'The files of a contact, oldest first',
       tags,
       parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
-      responses: {
-        200: {
-          description: 'A page of files',
-          schema: titled('FilePage', { files: v.array(FileResource), next_cursor: nextCursor }),
-        },
-      },
+      responses: { 200: pageDoc('FilePage', 'files', FileResource) },
       errors: [401, 404, 422, 503],
     },
     handle: listFiles,
@@ -186,8 +179,8 @@ function contactOfFile(call: Call, { fields }: ArrivingFile): string {
 async function listFiles({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactOf(call, contactInQuery(call));
   if (contactId === undefined) throw contactMissing('name the contact whose files to list');
-  const after = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const after = cursorIn(call);
+  const limit = limitIn(call);
   const { files, more } = await app.files.list({ contactId, limit, ...(after && { after }) });
   const last = files.at(-1);
   const next = more && last ? toCursor({ createdAt: last.createdAt, id: last.fileId }) : null;

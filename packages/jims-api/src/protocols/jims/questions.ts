@@ -11,11 +11,11 @@ import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
 import { inPath, inQuery } from '../../http/parameters.ts';
-import { cursorIn, integerIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
+import { cursorIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { RunResource } from './resources.ts';
 import { INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
 import { IDEMPOTENCY_KEY } from './schemas.ts';
@@ -83,15 +83,7 @@ export const questionRoutes: readonly Route[] = [
         inQuery('contact_id', 'Only those in threads of this contact'),
         ...PAGE,
       ],
-      responses: {
-        200: {
-          description: 'A page of questions',
-          schema: titled('QuestionPage', {
-            questions: v.array(QuestionResource),
-            next_cursor: nextCursor,
-          }),
-        },
-      },
+      responses: { 200: pageDoc('QuestionPage', 'questions', QuestionResource) },
       errors: [...errors, 429],
     },
     handle: listQuestions,
@@ -139,8 +131,8 @@ async function listQuestions(api: ApiContext, call: Call): Promise<Response> {
   const state = wordIn(call, 'state', STATES);
   const threadId = uuidInQuery(call, 'thread_id');
   const contactId = call.query.get('contact_id');
-  const after = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const after = cursorIn(call);
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const { questions, more } = await api.app.questions.list({
       limit,

@@ -6,11 +6,10 @@ import { contactOf } from '../../http/contact.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { largeJson } from '../../http/json-answer.ts';
 import { inQuery } from '../../http/parameters.ts';
-import { integerIn, queryFault, wordIn, wordsIn } from '../../http/query.ts';
+import { queryFault, wordIn, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
-import { titled } from '../../http/schema.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const ORDERS = ['activity', 'created'] as const;
@@ -58,15 +57,7 @@ export const threadListRoutes: readonly Route[] = [
         ),
         ...PAGE,
       ],
-      responses: {
-        200: {
-          description: 'A page of threads',
-          schema: titled('ThreadPage', {
-            threads: v.array(ThreadResource),
-            next_cursor: nextCursor,
-          }),
-        },
-      },
+      responses: { 200: pageDoc('ThreadPage', 'threads', ThreadResource) },
       errors: [401, 404, 422, 429, 503],
     },
     handle: listThreads,
@@ -95,7 +86,7 @@ function queryOf(call: Call): ThreadQuery & { readonly order: ThreadOrder } {
   const feedback = wordIn(call, 'feedback', FEEDBACK);
   return {
     order,
-    limit: integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 }),
+    limit: limitIn(call),
     ...(contactId !== undefined && { contactId }),
     ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
     ...(!isSupersededListed(call) && { current: true }),
