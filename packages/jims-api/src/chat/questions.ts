@@ -3,7 +3,7 @@ import type { JimsApp, QuestionRecord, Run, RunRequest, RunThread } from 'jims-c
 import * as v from 'valibot';
 
 import { mayReach } from '../http/contact.ts';
-import { HttpError, validationError } from '../http/errors.ts';
+import { HttpError } from '../http/errors.ts';
 import { uuid } from '../http/fastapi/fields.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import type { ApiContext, Call } from '../http/route.ts';
@@ -37,7 +37,7 @@ export function answerOption({
   if (typeof answers !== 'string') return answer ? {} : { answer: { kind: 'decline' } };
   if (answer) return { answer: { kind: 'question', questionId: answers, audience: 'contact' } };
   const reason = 'a message that answers a question cannot decline it';
-  throw validationError([fieldError('answer', answer, reason)]);
+  throw fieldError('answer', answer, reason);
 }
 
 /**

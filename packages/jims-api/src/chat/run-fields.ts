@@ -2,7 +2,6 @@
 import type { OnBusy } from 'jims-core';
 import * as v from 'valibot';
 
-import { validationError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import { described } from '../http/schema.ts';
 import { isAllowedEventType } from './event-types.ts';
@@ -60,5 +59,5 @@ export function runOptions({
 export function requireAllowed(type: string, allowed: readonly string[]): void {
   if (isAllowedEventType(type, allowed)) return;
   const reason = 'clients may not send events of this type';
-  throw validationError([fieldError('event_type', type, reason)]);
+  throw fieldError('event_type', type, reason);
 }

@@ -4,8 +4,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { HttpError, notFound, validationError } from './errors.ts';
-import { valueFault } from './fastapi/validation.ts';
+import { HttpError, notFound } from './errors.ts';
+import { valueError } from './fastapi/validation.ts';
 import { isJsonObject } from './json-object.ts';
 import { CONTACT_HEADER } from './naming-headers.ts';
 import type { Principal } from './principal.ts';
@@ -174,5 +174,5 @@ export function mayReach(
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
   const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL and U+FFFD, and does not begin with ${NOBODY}`;
-  throw validationError([valueFault(loc, name, reason)]);
+  throw valueError(loc, name, reason);
 }

@@ -9,7 +9,6 @@ import type { RunOptions } from '../../chat/run-fields.ts';
 import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
 import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
-import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
@@ -191,7 +190,7 @@ function newText(message: Message | undefined): string {
   const text = message?.role === 'user' ? textOf(message) : undefined;
   if (text !== undefined) return text;
   const reason = 'the last message must be the user’s, and its parts text or files';
-  throw validationError([fieldError('messages', message, reason)]);
+  throw fieldError('messages', message, reason);
 }
 
 function saidText({ role, content }: Message): HistoryMessage[] {

@@ -11,7 +11,6 @@ import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limi
 import type { OnDisconnect } from '../../chat/start-run.ts';
 import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
-import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
@@ -135,7 +134,7 @@ export function decode(
 function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
   const chatId = id ?? messages[0]?.id;
   if (chatId) return chatId;
-  throw validationError([fieldError('id', id, 'the request needs the id of the chat')]);
+  throw fieldError('id', id, 'the request needs the id of the chat');
 }
 
 /** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
@@ -158,7 +157,7 @@ function newMessage(messages: readonly UiMessage[]): UiMessage {
   const last = messages.at(-1);
   if (last?.role === 'user') return last;
   const reason = 'the last message must be the user’s';
-  throw validationError([fieldError('messages', last, reason)]);
+  throw fieldError('messages', last, reason);
 }
 
 type Part = UiMessage['parts'][number];

@@ -6,10 +6,9 @@ import * as v from 'valibot';
 import { isAllowedEventType } from '../../chat/event-types.ts';
 import { eventType } from '../../chat/run-fields.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
-import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean, sentObject } from '../../http/fastapi/fields.ts';
-import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
+import { parseBody, valueError } from '../../http/fastapi/validation.ts';
 import { jsonOrPieces } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
@@ -119,6 +118,5 @@ function requireMessage(
 }
 
 function eventFault(index: number, member: string, input: unknown, reason: string): HttpError {
-  const { loc, ...fault } = valueFault(['body', 'events'], input, reason);
-  return validationError([{ ...fault, loc: [...loc, index, member] }]);
+  return valueError(['body', 'events', index, member], input, reason);
 }

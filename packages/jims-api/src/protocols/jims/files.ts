@@ -5,8 +5,8 @@ import { contactInQuery, contactOf, requireContactId } from '../../http/contact.
 import { nameInDisposition } from '../../http/content-disposition.ts';
 import { encodingOf } from '../../http/content-encoding.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError, validationError } from '../../http/errors.ts';
-import { valueFault } from '../../http/fastapi/validation.ts';
+import { HttpError } from '../../http/errors.ts';
+import { valueError } from '../../http/fastapi/validation.ts';
 import { fileInForm } from '../../http/form-file.ts';
 import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
@@ -203,7 +203,7 @@ async function deleteFile(api: ApiContext, call: Call): Promise<Response> {
 }
 
 function contactMissing(reason: string): HttpError {
-  return validationError([valueFault(['query', 'contact_id'], null, reason)]);
+  return valueError(['query', 'contact_id'], null, reason);
 }
 
 function tooLarge(maxBytes: number): HttpError {

@@ -11,7 +11,7 @@ import { copies } from '../../chat/client-history.ts';
 import { idempotencyOf } from '../../chat/idempotency.ts';
 import type { RequestKey } from '../../chat/idempotency.ts';
 import { visibleTo } from '../../chat/visibility.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { boolean, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
@@ -69,7 +69,7 @@ async function forkThread(api: ApiContext, call: Call): Promise<Response> {
   const idempotency = await idempotencyOf(call);
   if (supersede && supersededBy(thread) !== undefined && !(await isRepeated(api, idempotency))) {
     const reason = 'the thread was superseded already: fork the one that superseded it';
-    throw validationError([fieldError('supersede', true, reason)]);
+    throw fieldError('supersede', true, reason);
   }
   const run = await lookUpInTurn(api, call, async () => {
     const end =

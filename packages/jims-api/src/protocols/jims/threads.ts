@@ -8,7 +8,7 @@ import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { viewOf } from '../../chat/visibility.ts';
 import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
@@ -126,7 +126,7 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
   requireConfigSize(api, thread_config);
   if (typeof external_id === 'string' && isReserved(external_id)) {
     const reason = 'external ids that begin with jims: are made by the service';
-    throw validationError([fieldError('external_id', external_id, reason)]);
+    throw fieldError('external_id', external_id, reason);
   }
   // A contact that could choose the id of a new thread would learn which ids exist, and could take one
   // that a service derives from something known.
@@ -202,7 +202,7 @@ async function updateThread(api: ApiContext, call: Call): Promise<Response> {
   const { thread_config: patch, title } = parseBody(ThreadPatchBody, body);
   if (patch && call.principal.kind === 'contact') throw notFound();
   if (!patch && title === undefined) {
-    throw validationError([fieldError('title', body, 'give a title, a thread_config, or both')]);
+    throw fieldError('title', body, 'give a title, a thread_config, or both');
   }
   if (patch) {
     const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);

@@ -2,7 +2,6 @@ import { newId } from 'jims-core';
 import * as v from 'valibot';
 
 import { MAX_MESSAGES, MAX_NAME } from '../../../chat/sent-limits.ts';
-import { validationError } from '../../../http/errors.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { json } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
@@ -64,7 +63,7 @@ async function compact(api: ApiContext, call: Call): Promise<Response> {
     : items;
   if (keptOf(whole).length === 0) {
     const reason = 'there is nothing to compact: send the conversation, or previous_response_id';
-    throw validationError([fieldError('input', body.input, reason)]);
+    throw fieldError('input', body.input, reason);
   }
   const id = newId();
   return json(call, {

@@ -10,7 +10,7 @@ import {
   requireMessageSize,
 } from '../../../chat/sent-limits.ts';
 import type { SentLimits } from '../../../chat/sent-limits.ts';
-import { HttpError, validationError } from '../../../http/errors.ts';
+import { HttpError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
@@ -99,7 +99,7 @@ export async function decode(
   const context = contextOf(request);
   const { instructions } = context;
   if (background && store === false) {
-    throw validationError([fieldError('store', store, 'a background response must be stored')]);
+    throw fieldError('store', store, 'a background response must be stored');
   }
   const input = readInput(await expanded(itemsIn(request.input), sizes.maxBodyBytes));
   const systemPrompt = instructions ?? input.systemPrompt;
