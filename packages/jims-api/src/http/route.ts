@@ -174,10 +174,54 @@ export type ErrorStatus =
 /** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
 export const MESSAGE_LENGTH = 'max-message-size';
 
+/** What a route has beside its address, its documentation and its handler. */
+type RouteOptions = Omit<Route, 'method' | 'path' | 'doc' | 'handle'>;
+
+type MakeRoute = (
+  path: string,
+  handle: Route['handle'],
+  doc: RouteDoc,
+  options?: RouteOptions,
+) => Route;
+
+function by(method: Route['method']): MakeRoute {
+  return (path, handle, doc, options = {}) => ({ method, path, doc, ...options, handle });
+}
+
+/**
+ * Documented routes, by their methods.
+ *
+ * @example
+ * route.get('/api/v1/runs/:run_id', getRun, { operationId: 'get_run', summary: 'A run', … });
+ */
+export const route = {
+  get: by('GET'),
+  post: by('POST'),
+  put: by('PUT'),
+  patch: by('PATCH'),
+  delete: by('DELETE'),
+} as const;
+
+/** Routes whose errors are in the form of their protocol. */
+export function refusingBy(
+  encodeError: NonNullable<Route['encodeError']>,
+  routes: readonly Route[],
+): readonly Route[] {
+  return routes.map((each) => ({ ...each, encodeError }));
+}
+
 /** The same route by another method or path, which the OpenAPI document leaves out. */
-export function aliasOf(route: Route, at: Partial<Pick<Route, 'method' | 'path'>>): Route {
-  const { doc: _, ...rest } = route;
+export function aliasOf(aliased: Route, at: Partial<Pick<Route, 'method' | 'path'>>): Route {
+  const { doc: _, ...rest } = aliased;
   return { ...rest, ...at };
+}
+
+/** Routes, each of them at a second path, too. */
+export function withAliases(
+  routes: readonly Route[],
+  alias: (path: string) => string,
+): readonly Route[] {
+  return routes.flatMap((each) => [each, aliasOf(each, { path: alias(each.path) })]);
 }
 
 /** A run in the frames of a protocol. */

@@ -4,6 +4,7 @@ import { isActive, statusOf } from '../chat/run-status.ts';
 import { HttpError, notFound } from '../http/errors.ts';
 import { inPath } from '../http/parameters.ts';
 import { uuidInPath } from '../http/query.ts';
+import { route } from '../http/route.ts';
 import type { ApiContext, Call, Protocol, Route, RunFrames } from '../http/route.ts';
 import { framePieces } from '../http/sse/frame.ts';
 import { RUN_ID, runNotFound } from '../protocols/jims/run-answer.ts';
@@ -15,10 +16,10 @@ const PROTOCOL = inPath('protocol', 'A name of `--protocols`, or `jims`', v.stri
 
 /** A run as each of the protocols streams it, for people who compare them. */
 export function wireRoute(protocolOf: ProtocolByName): Route {
-  return {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id/wire/:protocol',
-    doc: {
+  return route.get(
+    '/api/v1/runs/:run_id/wire/:protocol',
+    (api, call) => wireAnswer(api, call, protocolOf),
+    {
       operationId: 'get_wire',
       summary: 'A run that is over, as a protocol streams it',
       description:
@@ -30,8 +31,7 @@ export function wireRoute(protocolOf: ProtocolByName): Route {
       },
       errors: [401, 404, 409, 422, 503],
     },
-    handle: (api, call) => wireAnswer(api, call, protocolOf),
-  };
+  );
 }
 
 async function wireAnswer(

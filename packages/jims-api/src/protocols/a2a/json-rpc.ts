@@ -6,6 +6,7 @@ import { errorBody } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall, Route, RunFrames } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import {
@@ -48,10 +49,10 @@ const RpcBody = titled('A2ARequest', {
 });
 
 /** A2A 1.0 over JSON-RPC, and 0.3 for clients that call its methods. */
-export const rpcRoute: Route = {
-  method: 'POST',
-  path: '/a2a',
-  doc: {
+export const rpcRoute: Route = route.post(
+  '/a2a',
+  answerRpc,
+  {
     operationId: 'a2a',
     summary: 'Agent2Agent over JSON-RPC: 1.0, and the methods of 0.3',
     tags: ['a2a'],
@@ -64,9 +65,8 @@ export const rpcRoute: Route = {
     },
     errors: [400, 401, 413, 429, 503],
   },
-  encodeError: refuseRpc,
-  handle: answerRpc,
-};
+  { encodeError: refuseRpc },
+);
 
 /** One request of the JSON-RPC binding, decoded. */
 interface RpcRequest {

@@ -11,6 +11,7 @@ import { boolean, sentObject } from '../../http/fastapi/fields.ts';
 import { parseBody, valueError } from '../../http/fastapi/validation.ts';
 import { jsonOrPieces } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { EventResource, eventResource } from './resources.ts';
@@ -48,27 +49,22 @@ const AppendBody = titled(
 );
 
 export const appendRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/events',
-    doc: {
-      operationId: 'append_events',
-      summary: 'Append events to a thread without a run',
-      description:
-        'All of them, or none. Services append what `--allowed-event-types` lets through; contacts nothing, unless `--contact-event-types` names types of the app’s own domains.',
-      tags: ['threads'],
-      parameters: [THREAD_ID],
-      request: AppendBody,
-      responses: {
-        201: {
-          description: 'The stored events',
-          schema: titled('StoredEvents', { events: v.array(EventResource) }),
-        },
+  route.post('/api/v1/threads/:thread_id/events', appendEvents, {
+    operationId: 'append_events',
+    summary: 'Append events to a thread without a run',
+    description:
+      'All of them, or none. Services append what `--allowed-event-types` lets through; contacts nothing, unless `--contact-event-types` names types of the app’s own domains.',
+    tags: ['threads'],
+    parameters: [THREAD_ID],
+    request: AppendBody,
+    responses: {
+      201: {
+        description: 'The stored events',
+        schema: titled('StoredEvents', { events: v.array(EventResource) }),
       },
-      errors: [400, 401, 404, 409, 413, 422, 503],
     },
-    handle: appendEvents,
-  },
+    errors: [400, 401, 404, 409, 413, 422, 503],
+  }),
 ];
 
 async function appendEvents(api: ApiContext, call: Call): Promise<Response> {

@@ -13,6 +13,7 @@ import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { inHeader } from '../../http/parameters.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -45,10 +46,10 @@ A silent stream sends a comment line now and then. Events have ids when \`includ
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
 
 export const chatRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/chat',
-    doc: {
+  route.post(
+    '/api/v1/chat',
+    chat,
+    {
       operationId: 'chat',
       summary: 'Send a message and get the answer',
       description:
@@ -65,13 +66,12 @@ export const chatRoutes: readonly Route[] = [
       },
       errors: [...errors, 409, 500, 504],
     },
-    isOriginal: true,
-    handle: chat,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/chat/stream',
-    doc: {
+    { isOriginal: true },
+  ),
+  route.post(
+    '/api/v1/chat/stream',
+    chatStream,
+    {
       operationId: 'chat_stream',
       summary: 'Send a message and follow the answer',
       description: STREAM_EVENTS,
@@ -88,9 +88,8 @@ export const chatRoutes: readonly Route[] = [
       responses: { 200: runStreamDoc(STREAM) },
       errors: [...errors, 409],
     },
-    isOriginal: true,
-    handle: chatStream,
-  },
+    { isOriginal: true },
+  ),
 ];
 
 /** One message in, the answer out. */

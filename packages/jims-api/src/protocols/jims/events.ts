@@ -19,6 +19,7 @@ import {
 import { inQuery } from '../../http/parameters.ts';
 import { cursorIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
 import { PAGE, limitIn, pageDoc } from './pages.ts';
@@ -45,50 +46,45 @@ const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
 export const eventRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id/events',
-    doc: {
-      operationId: 'list_events',
-      summary: 'The events of a thread, oldest or newest first; or live',
-      description:
-        'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
-      tags: ['threads'],
-      parameters: [
-        THREAD_ID,
-        inQuery(
-          'domain',
-          'Only events of these domains, such as `comm`; separated by commas, at most ten',
-        ),
-        inQuery(
-          'internal',
-          '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
-          v.picklist(FLAGS),
-        ),
-        inQuery(
-          'order',
-          '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
-          v.picklist(ORDERS),
-        ),
-        ...PAGE,
-        ...lastEventIdNames('cursor'),
-      ],
-      responses: {
-        200: {
-          ...pageDoc('EventPage', 'events', EventResource),
-          frames: [
-            {
-              event: 'event',
-              description: 'An event; its id is for `Last-Event-ID`. The stream has no end',
-              schema: EventResource,
-            },
-          ],
-        },
+  route.get('/api/v1/threads/:thread_id/events', threadEvents, {
+    operationId: 'list_events',
+    summary: 'The events of a thread, oldest or newest first; or live',
+    description:
+      'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
+    tags: ['threads'],
+    parameters: [
+      THREAD_ID,
+      inQuery(
+        'domain',
+        'Only events of these domains, such as `comm`; separated by commas, at most ten',
+      ),
+      inQuery(
+        'internal',
+        '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
+        v.picklist(FLAGS),
+      ),
+      inQuery(
+        'order',
+        '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
+        v.picklist(ORDERS),
+      ),
+      ...PAGE,
+      ...lastEventIdNames('cursor'),
+    ],
+    responses: {
+      200: {
+        ...pageDoc('EventPage', 'events', EventResource),
+        frames: [
+          {
+            event: 'event',
+            description: 'An event; its id is for `Last-Event-ID`. The stream has no end',
+            schema: EventResource,
+          },
+        ],
       },
-      errors: [400, 429, 401, 404, 422, 503],
     },
-    handle: threadEvents,
-  },
+    errors: [400, 429, 401, 404, 422, 503],
+  }),
 ];
 
 /** A page, or with `Accept: text/event-stream` a live tail. */

@@ -9,6 +9,7 @@ import { list } from '../../http/list.ts';
 import { inPath } from '../../http/parameters.ts';
 import { cursorIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { PAGE, limitIn, pageDoc } from './pages.ts';
@@ -52,48 +53,33 @@ const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 export const feedbackRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id/feedback',
-    doc: {
-      operationId: 'list_feedback',
-      summary: 'What the contact thinks of the messages of a thread',
-      description: 'The feedback that counts now, oldest first.',
-      tags,
-      parameters: [THREAD_ID, ...PAGE],
-      responses: { 200: pageDoc('FeedbackPage', 'feedback', FeedbackResource) },
-      errors: [...errors, 429],
-    },
-    handle: listFeedback,
-  },
-  {
-    method: 'PUT',
-    path: PATH,
-    doc: {
-      operationId: 'give_feedback',
-      summary: 'Say what the contact thinks of a message',
-      description: 'The last one counts. The same once more changes nothing.',
-      tags,
-      parameters: [THREAD_ID, EVENT_ID],
-      request: FeedbackBody,
-      responses: { 200: { description: 'It is kept', schema: FeedbackResource } },
-      errors: [400, 413, ...errors],
-    },
-    handle: giveFeedback,
-  },
-  {
-    method: 'DELETE',
-    path: PATH,
-    doc: {
-      operationId: 'withdraw_feedback',
-      summary: 'Take the feedback on a message back',
-      tags,
-      parameters: [THREAD_ID, EVENT_ID],
-      responses: { 204: { description: 'The message has no feedback' } },
-      errors,
-    },
-    handle: withdrawFeedback,
-  },
+  route.get('/api/v1/threads/:thread_id/feedback', listFeedback, {
+    operationId: 'list_feedback',
+    summary: 'What the contact thinks of the messages of a thread',
+    description: 'The feedback that counts now, oldest first.',
+    tags,
+    parameters: [THREAD_ID, ...PAGE],
+    responses: { 200: pageDoc('FeedbackPage', 'feedback', FeedbackResource) },
+    errors: [...errors, 429],
+  }),
+  route.put(PATH, giveFeedback, {
+    operationId: 'give_feedback',
+    summary: 'Say what the contact thinks of a message',
+    description: 'The last one counts. The same once more changes nothing.',
+    tags,
+    parameters: [THREAD_ID, EVENT_ID],
+    request: FeedbackBody,
+    responses: { 200: { description: 'It is kept', schema: FeedbackResource } },
+    errors: [400, 413, ...errors],
+  }),
+  route.delete(PATH, withdrawFeedback, {
+    operationId: 'withdraw_feedback',
+    summary: 'Take the feedback on a message back',
+    tags,
+    parameters: [THREAD_ID, EVENT_ID],
+    responses: { 204: { description: 'The message has no feedback' } },
+    errors,
+  }),
 ];
 
 async function listFeedback(api: ApiContext, call: Call): Promise<Response> {

@@ -13,6 +13,7 @@ import { json } from '../../http/json-answer.ts';
 import { inHeader, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { cursorIn } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAddressDoc, getFileAddress } from './file-address.ts';
@@ -33,44 +34,34 @@ const CONTACT: Parameter = inQuery(
 const tags = ['files'];
 
 export const fileRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: FILES_PATH,
-    doc: {
-      operationId: 'upload_file',
-      summary: 'Send a file',
-      description:
-        'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
-      tags,
-      parameters: [CONTACT, inQuery('name', 'The name of the file, when the body is the file')],
-      upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
-      responses: {
-        201: {
-          description: 'It is stored; the header `location` has its address',
-          schema: FileResource,
-        },
+  route.post(FILES_PATH, uploadFile, {
+    operationId: 'upload_file',
+    summary: 'Send a file',
+    description:
+      'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
+    tags,
+    parameters: [CONTACT, inQuery('name', 'The name of the file, when the body is the file')],
+    upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
+    responses: {
+      201: {
+        description: 'It is stored; the header `location` has its address',
+        schema: FileResource,
       },
-      errors: [400, 401, 404, 408, 413, 415, 422, 429, 503],
     },
-    handle: uploadFile,
-  },
-  {
-    method: 'GET',
-    path: FILES_PATH,
-    doc: {
-      operationId: 'list_files',
-      summary: 'The files of a contact, oldest first',
-      tags,
-      parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
-      responses: { 200: pageDoc('FilePage', 'files', FileResource) },
-      errors: [401, 404, 422, 503],
-    },
-    handle: listFiles,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/files/:file_id',
-    doc: {
+    errors: [400, 401, 404, 408, 413, 415, 422, 429, 503],
+  }),
+  route.get(FILES_PATH, listFiles, {
+    operationId: 'list_files',
+    summary: 'The files of a contact, oldest first',
+    tags,
+    parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
+    responses: { 200: pageDoc('FilePage', 'files', FileResource) },
+    errors: [401, 404, 422, 503],
+  }),
+  route.get(
+    '/api/v1/files/:file_id',
+    getFile,
+    {
       operationId: 'get_file',
       summary: 'The bytes of a file',
       description:
@@ -88,31 +79,22 @@ export const fileRoutes: readonly Route[] = [
       },
       errors: [401, 404, 410, 416, 422, 429, 503],
     },
-    admits: ({ fileSignatures }, { params, query }) =>
-      fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
-    handle: getFile,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/files/:file_id/address',
-    doc: fileAddressDoc,
-    handle: getFileAddress,
-  },
-  {
-    method: 'DELETE',
-    path: '/api/v1/files/:file_id',
-    doc: {
-      operationId: 'delete_file',
-      summary: 'Remove a file',
-      description:
-        'A contact can only remove what no message names. A service can remove any file: messages go on to name it, and reading it is 404.',
-      tags,
-      parameters: [FILE_ID],
-      responses: { 204: { description: 'It is gone' } },
-      errors: [401, 404, 409, 422, 503],
+    {
+      admits: ({ fileSignatures }, { params, query }) =>
+        fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
     },
-    handle: deleteFile,
-  },
+  ),
+  route.get('/api/v1/files/:file_id/address', getFileAddress, fileAddressDoc),
+  route.delete('/api/v1/files/:file_id', deleteFile, {
+    operationId: 'delete_file',
+    summary: 'Remove a file',
+    description:
+      'A contact can only remove what no message names. A service can remove any file: messages go on to name it, and reading it is 404.',
+    tags,
+    parameters: [FILE_ID],
+    responses: { 204: { description: 'It is gone' } },
+    errors: [401, 404, 409, 422, 503],
+  }),
 ];
 
 async function uploadFile(api: ApiContext, call: Call): Promise<Response> {

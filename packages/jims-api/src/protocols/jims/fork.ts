@@ -17,6 +17,7 @@ import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { ThreadResource, threadResource } from './resources.ts';
@@ -39,22 +40,17 @@ const ForkBody = titled('Fork', {
 });
 
 export const forkRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/fork',
-    doc: {
-      operationId: 'fork_thread',
-      summary: 'Copy a thread, up to an event',
-      description:
-        'For another answer, or for an edited message: the new thread has the same contact and config, and the events before `before`. Of a large thread the newest 4 MiB are copied, and the states. Questions stay with the other thread.',
-      tags: ['threads'],
-      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
-      request: ForkBody,
-      responses: { 201: { description: 'The new thread', schema: ThreadResource } },
-      errors: [400, 401, 404, 409, 413, 422, 429, 503],
-    },
-    handle: forkThread,
-  },
+  route.post('/api/v1/threads/:thread_id/fork', forkThread, {
+    operationId: 'fork_thread',
+    summary: 'Copy a thread, up to an event',
+    description:
+      'For another answer, or for an edited message: the new thread has the same contact and config, and the events before `before`. Of a large thread the newest 4 MiB are copied, and the states. Questions stay with the other thread.',
+    tags: ['threads'],
+    parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+    request: ForkBody,
+    responses: { 201: { description: 'The new thread', schema: ThreadResource } },
+    errors: [400, 401, 404, 409, 413, 422, 429, 503],
+  }),
 ];
 
 async function forkThread(api: ApiContext, call: Call): Promise<Response> {

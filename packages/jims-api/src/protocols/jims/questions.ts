@@ -13,6 +13,7 @@ import { json, largeJson } from '../../http/json-answer.ts';
 import { inPath, inQuery } from '../../http/parameters.ts';
 import { cursorIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { PAGE, limitIn, pageDoc } from './pages.ts';
@@ -68,61 +69,46 @@ const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 /** For services: to a contact, a question is a part of its run and its thread. */
 export const questionRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/questions',
-    doc: {
-      operationId: 'list_questions',
-      summary: 'Questions of pipelines, oldest first',
-      description: 'For services. `audience=service&state=open` is what is to be decided.',
-      tags,
-      parameters: [
-        inQuery('audience', 'Only questions to contacts, or to services', v.picklist(AUDIENCES)),
-        inQuery('state', 'Only questions in this state', v.picklist(STATES)),
-        inQuery('thread_id', 'Only those of this thread', v.pipe(v.string(), v.uuid())),
-        inQuery('contact_id', 'Only those in threads of this contact'),
-        ...PAGE,
-      ],
-      responses: { 200: pageDoc('QuestionPage', 'questions', QuestionResource) },
-      errors: [...errors, 429],
-    },
-    handle: listQuestions,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/questions/:question_id',
-    doc: {
-      operationId: 'get_question',
-      summary: 'One question',
-      description: 'For services.',
-      tags,
-      parameters: [QUESTION_ID],
-      responses: { 200: { description: 'The question', schema: QuestionResource } },
-      errors,
-    },
-    handle: getQuestion,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/questions/:question_id/answer',
-    doc: {
-      operationId: 'answer_question',
-      summary: 'Answer a question to a service',
-      description:
-        'For services. Its pipeline goes on in the run that the answer has. A value that does not fit the schema of the question is 422 and leaves it open; a question that was answered or withdrawn is 409 `question_closed`, one whose time is over 410 `question_expired`.',
-      tags,
-      parameters: [QUESTION_ID, IDEMPOTENCY_KEY, INCLUDE],
-      request: AnswerBody,
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
+  route.get('/api/v1/questions', listQuestions, {
+    operationId: 'list_questions',
+    summary: 'Questions of pipelines, oldest first',
+    description: 'For services. `audience=service&state=open` is what is to be decided.',
+    tags,
+    parameters: [
+      inQuery('audience', 'Only questions to contacts, or to services', v.picklist(AUDIENCES)),
+      inQuery('state', 'Only questions in this state', v.picklist(STATES)),
+      inQuery('thread_id', 'Only those of this thread', v.pipe(v.string(), v.uuid())),
+      inQuery('contact_id', 'Only those in threads of this contact'),
+      ...PAGE,
+    ],
+    responses: { 200: pageDoc('QuestionPage', 'questions', QuestionResource) },
+    errors: [...errors, 429],
+  }),
+  route.get('/api/v1/questions/:question_id', getQuestion, {
+    operationId: 'get_question',
+    summary: 'One question',
+    description: 'For services.',
+    tags,
+    parameters: [QUESTION_ID],
+    responses: { 200: { description: 'The question', schema: QuestionResource } },
+    errors,
+  }),
+  route.post('/api/v1/questions/:question_id/answer', answerQuestion, {
+    operationId: 'answer_question',
+    summary: 'Answer a question to a service',
+    description:
+      'For services. Its pipeline goes on in the run that the answer has. A value that does not fit the schema of the question is 422 and leaves it open; a question that was answered or withdrawn is 409 `question_closed`, one whose time is over 410 `question_expired`.',
+    tags,
+    parameters: [QUESTION_ID, IDEMPOTENCY_KEY, INCLUDE],
+    request: AnswerBody,
+    responses: {
+      202: {
+        description: 'Accepted; the header `location` has the address of the run',
+        schema: RunResource,
       },
-      errors: [400, 409, 410, 413, ...errors],
     },
-    handle: answerQuestion,
-  },
+    errors: [400, 409, 410, 413, ...errors],
+  }),
 ];
 
 async function listQuestions(api: ApiContext, call: Call): Promise<Response> {

@@ -17,6 +17,7 @@ import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
 import { inHeader, inQuery } from '../../http/parameters.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -68,77 +69,59 @@ const tags = ['runs'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 export const runRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/runs',
-    doc: {
-      operationId: 'start_run',
-      summary: 'Send a message and fetch the answer later',
-      tags,
-      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
-      request: NewRunBody,
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
+  route.post('/api/v1/threads/:thread_id/runs', startThreadRun, {
+    operationId: 'start_run',
+    summary: 'Send a message and fetch the answer later',
+    tags,
+    parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+    request: NewRunBody,
+    responses: {
+      202: {
+        description: 'Accepted; the header `location` has the address of the run',
+        schema: RunResource,
       },
-      errors: [400, 409, 410, 413, 429, ...errors],
     },
-    handle: startThreadRun,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id',
-    doc: {
-      operationId: 'get_run',
-      summary: 'The status of a run, or how it ended',
-      tags,
-      parameters: [
-        RUN_ID,
-        inQuery(
-          'wait',
-          `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
-          v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
-        ),
-        INCLUDE,
-      ],
-      responses: { 200: { description: 'The run', schema: RunResource } },
-      errors,
+    errors: [400, 409, 410, 413, 429, ...errors],
+  }),
+  route.get('/api/v1/runs/:run_id', getRun, {
+    operationId: 'get_run',
+    summary: 'The status of a run, or how it ended',
+    tags,
+    parameters: [
+      RUN_ID,
+      inQuery(
+        'wait',
+        `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
+        v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
+      ),
+      INCLUDE,
+    ],
+    responses: { 200: { description: 'The run', schema: RunResource } },
+    errors,
+  }),
+  route.get('/api/v1/runs/:run_id/stream', joinRunStream, {
+    operationId: 'join_run',
+    summary: 'Join the stream of a run',
+    description:
+      'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
+    tags,
+    parameters: [
+      RUN_ID,
+      inQuery('include', 'As in a chat request, separated by commas; default `thread,delta,event`'),
+      inHeader('last-event-id', 'The id of the last event that was seen: `<attempt>.<number>`'),
+      inQuery('after', 'Instead of the header `Last-Event-ID`'),
+      ...lastEventIdNames('after'),
+    ],
+    responses: {
+      200: runStreamDoc(),
+      204: { description: 'The client has seen its end already' },
     },
-    handle: getRun,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id/stream',
-    doc: {
-      operationId: 'join_run',
-      summary: 'Join the stream of a run',
-      description:
-        'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
-      tags,
-      parameters: [
-        RUN_ID,
-        inQuery(
-          'include',
-          'As in a chat request, separated by commas; default `thread,delta,event`',
-        ),
-        inHeader('last-event-id', 'The id of the last event that was seen: `<attempt>.<number>`'),
-        inQuery('after', 'Instead of the header `Last-Event-ID`'),
-        ...lastEventIdNames('after'),
-      ],
-      responses: {
-        200: runStreamDoc(),
-        204: { description: 'The client has seen its end already' },
-      },
-      errors: [400, 429, ...errors],
-    },
-    handle: joinRunStream,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/runs/:run_id/cancel',
-    doc: {
+    errors: [400, 429, ...errors],
+  }),
+  route.post(
+    '/api/v1/runs/:run_id/cancel',
+    cancelRun,
+    {
       operationId: 'cancel_run',
       summary: 'Stop a run',
       description:
@@ -151,13 +134,12 @@ export const runRoutes: readonly Route[] = [
       },
       errors,
     },
-    bodyless: true,
-    handle: cancelRun,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/runs/:run_id/retry',
-    doc: {
+    { bodyless: true },
+  ),
+  route.post(
+    '/api/v1/runs/:run_id/retry',
+    retryRun,
+    {
       operationId: 'retry_run',
       summary: 'Execute a failed run once more',
       description:
@@ -172,9 +154,8 @@ export const runRoutes: readonly Route[] = [
       },
       errors: [409, 429, ...errors],
     },
-    bodyless: true,
-    handle: retryRun,
-  },
+    { bodyless: true },
+  ),
 ];
 
 /** Starts a run, and says where to look. */

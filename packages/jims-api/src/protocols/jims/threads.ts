@@ -15,6 +15,7 @@ import { json } from '../../http/json-answer.ts';
 import { inPath } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { askedQuestion } from './asked-question.ts';
@@ -56,65 +57,45 @@ const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 const bodyErrors: readonly ErrorStatus[] = [400, 413, ...errors];
 
 export const threadRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads',
-    doc: {
-      operationId: 'create_thread',
-      summary: 'Get a thread by its id or its external id, or make it',
-      description:
-        'With `greet` an answer that begins a run names it as `run_id`, and in the header `X-JIMS-Run-Id`: join it ' +
-        'like the run of a message. An `Idempotency-Key` then makes a repeated request the same run and the same thread.',
-      tags,
-      request: NewThreadBody,
-      responses: {
-        200: { description: 'It existed already', schema: ThreadResource },
-        201: { description: 'It is new', schema: ThreadResource },
-      },
-      errors: [...bodyErrors, 409],
+  route.post('/api/v1/threads', createThread, {
+    operationId: 'create_thread',
+    summary: 'Get a thread by its id or its external id, or make it',
+    description:
+      'With `greet` an answer that begins a run names it as `run_id`, and in the header `X-JIMS-Run-Id`: join it ' +
+      'like the run of a message. An `Idempotency-Key` then makes a repeated request the same run and the same thread.',
+    tags,
+    request: NewThreadBody,
+    responses: {
+      200: { description: 'It existed already', schema: ThreadResource },
+      201: { description: 'It is new', schema: ThreadResource },
     },
-    handle: createThread,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'get_thread',
-      summary: 'One thread',
-      tags,
-      parameters: [THREAD_ID],
-      responses: { 200: { description: 'The thread', schema: ThreadResource } },
-      errors,
-    },
-    handle: getThread,
-  },
-  {
-    method: 'PATCH',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'update_thread',
-      summary: 'Change the title or the config of a thread',
-      tags,
-      parameters: [THREAD_ID],
-      request: ThreadPatchBody,
-      responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
-      errors: bodyErrors,
-    },
-    handle: updateThread,
-  },
-  {
-    method: 'DELETE',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'delete_thread',
-      summary: 'Erase a thread with all its events',
-      tags,
-      parameters: [THREAD_ID],
-      responses: { 204: { description: 'It is erased' } },
-      errors,
-    },
-    handle: deleteThread,
-  },
+    errors: [...bodyErrors, 409],
+  }),
+  route.get('/api/v1/threads/:thread_id', getThread, {
+    operationId: 'get_thread',
+    summary: 'One thread',
+    tags,
+    parameters: [THREAD_ID],
+    responses: { 200: { description: 'The thread', schema: ThreadResource } },
+    errors,
+  }),
+  route.patch('/api/v1/threads/:thread_id', updateThread, {
+    operationId: 'update_thread',
+    summary: 'Change the title or the config of a thread',
+    tags,
+    parameters: [THREAD_ID],
+    request: ThreadPatchBody,
+    responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
+    errors: bodyErrors,
+  }),
+  route.delete('/api/v1/threads/:thread_id', deleteThread, {
+    operationId: 'delete_thread',
+    summary: 'Erase a thread with all its events',
+    tags,
+    parameters: [THREAD_ID],
+    responses: { 204: { description: 'It is erased' } },
+    errors,
+  }),
 ];
 
 /** Gets a thread, or makes it. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { readRpc, readRpcResponse, rpcFailure } from '../json-rpc.ts';
@@ -28,10 +29,10 @@ const Message = titled('McpMessage', {
  */
 export const mcpProtocol: Protocol = {
   routes: [
-    {
-      method: 'POST',
-      path: '/mcp',
-      doc: {
+    route.post(
+      '/mcp',
+      answerMessage,
+      {
         operationId: 'mcp',
         summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
         description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
@@ -57,9 +58,8 @@ where the result takes long, and may listen to it by \`subscriptions/listen\`. F
         },
         errors: [400, 401, 403, 404, 413],
       },
-      encodeError: refuse,
-      handle: answerMessage,
-    },
+      { encodeError: refuse },
+    ),
   ],
   wire,
 };

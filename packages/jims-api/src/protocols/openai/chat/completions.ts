@@ -12,6 +12,7 @@ import { streamRun } from '../../../chat/stream-run.ts';
 import { json } from '../../../http/json-answer.ts';
 import { inHeader } from '../../../http/parameters.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
@@ -72,22 +73,17 @@ const HEADERS: readonly Parameter[] = [
 ];
 
 /** OpenAI's Chat Completions. */
-export const completionRoute: Route = {
-  method: 'POST',
-  path: '/v1/chat/completions',
-  doc: {
-    operationId: 'openai_chat_completion',
-    summary: 'For OpenAI’s clients: a chat completion',
-    description:
-      'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
-    tags: ['openai'],
-    parameters: HEADERS,
-    request: ChatCompletionBody,
-    responses: { 200: { description: 'The answer', schema: Completion } },
-    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
-  },
-  handle: complete,
-};
+export const completionRoute: Route = route.post('/v1/chat/completions', complete, {
+  operationId: 'openai_chat_completion',
+  summary: 'For OpenAI’s clients: a chat completion',
+  description:
+    'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+  tags: ['openai'],
+  parameters: HEADERS,
+  request: ChatCompletionBody,
+  responses: { 200: { description: 'The answer', schema: Completion } },
+  errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+});
 
 async function complete(api: ApiContext, call: Call): Promise<Response> {
   const completion = decode(api, await call.body());

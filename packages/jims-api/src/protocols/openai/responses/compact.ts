@@ -6,6 +6,7 @@ import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { json } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { described, titled } from '../../../http/schema.ts';
 import { callerFields, callerOf } from '../shared/caller.ts';
@@ -34,21 +35,16 @@ const CompactedResource = titled('CompactedResponse', {
   usage: v.looseObject({}),
 });
 
-export const compactRoute: Route = {
-  method: 'POST',
-  path: '/v1/responses/compact',
-  doc: {
-    operationId: 'openai_compact',
-    summary: 'For OpenAI’s clients: a conversation as one item',
-    description:
-      'The item stands for the whole conversation in the `input` of a response, and is smaller. No model is used, and nothing is stored.',
-    tags: ['openai'],
-    request: CompactBody,
-    responses: { 200: { description: 'The item', schema: CompactedResource } },
-    errors: [400, 401, 413, 429],
-  },
-  handle: compact,
-};
+export const compactRoute: Route = route.post('/v1/responses/compact', compact, {
+  operationId: 'openai_compact',
+  summary: 'For OpenAI’s clients: a conversation as one item',
+  description:
+    'The item stands for the whole conversation in the `input` of a response, and is smaller. No model is used, and nothing is stored.',
+  tags: ['openai'],
+  request: CompactBody,
+  responses: { 200: { description: 'The item', schema: CompactedResource } },
+  errors: [400, 401, 413, 429],
+});
 
 async function compact(api: ApiContext, call: Call): Promise<Response> {
   const body = parseBody(CompactBody, await call.body());

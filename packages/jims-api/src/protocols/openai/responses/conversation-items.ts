@@ -10,6 +10,7 @@ import { parseBody } from '../../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { answerInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { titled } from '../../../http/schema.ts';
 import { conversationId, eventHexOf } from '../shared/ids.ts';
@@ -30,45 +31,30 @@ const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT
 const responses = { 200: { description: 'Items', schema: ItemList } };
 
 export const itemRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id/items',
-    doc: {
-      operationId: 'openai_list_items',
-      summary: 'For OpenAI’s clients: the messages of a thread',
-      tags,
-      parameters: [...ofConversation.parameters, ...PAGE],
-      responses,
-      errors: [400, 401, 404],
-    },
-    handle: listItems,
-  },
-  {
-    method: 'POST',
-    path: '/v1/conversations/:conversation_id/items',
-    doc: {
-      operationId: 'openai_create_items',
-      summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
-      ...ofConversation,
-      request: NewItemsBody,
-      responses,
-      errors: [400, 401, 404, 413],
-    },
-    handle: createItems,
-  },
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id/items/:item_id',
-    doc: {
-      operationId: 'openai_get_item',
-      summary: 'For OpenAI’s clients: one message of a thread',
-      tags,
-      parameters: [...ofConversation.parameters, idInPath('item_id')],
-      responses: { 200: { description: 'The item', schema: ItemResource } },
-      errors: [401, 404],
-    },
-    handle: getItem,
-  },
+  route.get('/v1/conversations/:conversation_id/items', listItems, {
+    operationId: 'openai_list_items',
+    summary: 'For OpenAI’s clients: the messages of a thread',
+    tags,
+    parameters: [...ofConversation.parameters, ...PAGE],
+    responses,
+    errors: [400, 401, 404],
+  }),
+  route.post('/v1/conversations/:conversation_id/items', createItems, {
+    operationId: 'openai_create_items',
+    summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
+    ...ofConversation,
+    request: NewItemsBody,
+    responses,
+    errors: [400, 401, 404, 413],
+  }),
+  route.get('/v1/conversations/:conversation_id/items/:item_id', getItem, {
+    operationId: 'openai_get_item',
+    summary: 'For OpenAI’s clients: one message of a thread',
+    tags,
+    parameters: [...ofConversation.parameters, idInPath('item_id')],
+    responses: { 200: { description: 'The item', schema: ItemResource } },
+    errors: [401, 404],
+  }),
   {
     method: 'DELETE',
     path: '/v1/conversations/:conversation_id/items/:item_id',

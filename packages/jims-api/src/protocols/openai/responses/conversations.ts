@@ -9,6 +9,7 @@ import { parseBody } from '../../../http/fastapi/validation.ts';
 import { json } from '../../../http/json-answer.ts';
 import { isJsonObject } from '../../../http/json-object.ts';
 import { list } from '../../../http/list.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
 import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
@@ -37,61 +38,41 @@ const conversation = { 200: { description: 'The conversation', schema: Conversat
 const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT] };
 
 export const conversationRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/conversations',
-    doc: {
-      operationId: 'openai_create_conversation',
-      summary: 'For OpenAI’s clients: make a thread',
-      tags,
-      request: ConversationBody,
-      responses: conversation,
-      errors: [400, 401, 413],
-    },
-    handle: createConversation,
-  },
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_get_conversation',
-      summary: 'For OpenAI’s clients: a thread and its metadata',
-      ...ofConversation,
-      responses: conversation,
-      errors: [401, 404],
-    },
-    handle: getConversation,
-  },
-  {
-    method: 'POST',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_update_conversation',
-      summary: 'For OpenAI’s clients: replace the metadata of a thread',
-      ...ofConversation,
-      request: ConversationPatchBody,
-      responses: conversation,
-      errors: [400, 401, 404, 413],
-    },
-    handle: updateConversation,
-  },
-  {
-    method: 'DELETE',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_delete_conversation',
-      summary: 'For OpenAI’s clients: erase a thread',
-      ...ofConversation,
-      responses: {
-        200: {
-          description: 'It is erased',
-          schema: deletedResource('conversation.deleted'),
-        },
+  route.post('/v1/conversations', createConversation, {
+    operationId: 'openai_create_conversation',
+    summary: 'For OpenAI’s clients: make a thread',
+    tags,
+    request: ConversationBody,
+    responses: conversation,
+    errors: [400, 401, 413],
+  }),
+  route.get('/v1/conversations/:conversation_id', getConversation, {
+    operationId: 'openai_get_conversation',
+    summary: 'For OpenAI’s clients: a thread and its metadata',
+    ...ofConversation,
+    responses: conversation,
+    errors: [401, 404],
+  }),
+  route.post('/v1/conversations/:conversation_id', updateConversation, {
+    operationId: 'openai_update_conversation',
+    summary: 'For OpenAI’s clients: replace the metadata of a thread',
+    ...ofConversation,
+    request: ConversationPatchBody,
+    responses: conversation,
+    errors: [400, 401, 404, 413],
+  }),
+  route.delete('/v1/conversations/:conversation_id', deleteConversation, {
+    operationId: 'openai_delete_conversation',
+    summary: 'For OpenAI’s clients: erase a thread',
+    ...ofConversation,
+    responses: {
+      200: {
+        description: 'It is erased',
+        schema: deletedResource('conversation.deleted'),
       },
-      errors: [401, 404],
     },
-    handle: deleteConversation,
-  },
+    errors: [401, 404],
+  }),
   ...itemRoutes,
 ];
 

@@ -16,6 +16,7 @@ import {
 import { inHeader, inQuery } from '../../../http/parameters.ts';
 import { integerIn } from '../../../http/query.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
 import { CONTACT, deletedResource, idInPath } from '../shared/routes.ts';
@@ -44,81 +45,60 @@ const LAST_EVENT_ID: Parameter = inHeader(
 const inputItems = { 200: { description: 'Items', schema: ItemList } };
 
 export const responseRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/responses',
-    doc: {
-      operationId: 'openai_response',
-      summary: 'For OpenAI’s clients: a response',
-      description:
-        'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
-      tags,
-      parameters: [LAST_EVENT_ID],
-      request: ResponseBody,
-      responses: response,
-      errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  route.post('/v1/responses', createResponse, {
+    operationId: 'openai_response',
+    summary: 'For OpenAI’s clients: a response',
+    description:
+      'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+    tags,
+    parameters: [LAST_EVENT_ID],
+    request: ResponseBody,
+    responses: response,
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  }),
+  route.get('/v1/responses/:response_id', getResponse, {
+    operationId: 'openai_get_response',
+    summary: 'For OpenAI’s clients: a response as it is now',
+    tags,
+    parameters: [
+      ...ofResponse.parameters,
+      inQuery('stream', '`true`: its events from the beginning, then live'),
+      inQuery('starting_after', 'With `stream`: only events after this number'),
+      LAST_EVENT_ID,
+      ...lastEventIdNames('starting_after'),
+    ],
+    responses: response,
+    errors: [400, 401, 404, 429, 503],
+  }),
+  route.delete('/v1/responses/:response_id', deleteResponse, {
+    operationId: 'openai_delete_response',
+    summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
+    ...ofResponse,
+    responses: {
+      200: { description: 'It is erased', schema: deletedResource('response.deleted') },
     },
-    handle: createResponse,
-  },
-  {
-    method: 'GET',
-    path: '/v1/responses/:response_id',
-    doc: {
-      operationId: 'openai_get_response',
-      summary: 'For OpenAI’s clients: a response as it is now',
-      tags,
-      parameters: [
-        ...ofResponse.parameters,
-        inQuery('stream', '`true`: its events from the beginning, then live'),
-        inQuery('starting_after', 'With `stream`: only events after this number'),
-        LAST_EVENT_ID,
-        ...lastEventIdNames('starting_after'),
-      ],
-      responses: response,
-      errors: [400, 401, 404, 429, 503],
-    },
-    handle: getResponse,
-  },
-  {
-    method: 'DELETE',
-    path: '/v1/responses/:response_id',
-    doc: {
-      operationId: 'openai_delete_response',
-      summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
-      ...ofResponse,
-      responses: {
-        200: { description: 'It is erased', schema: deletedResource('response.deleted') },
-      },
-      errors: [400, 401, 404],
-    },
-    handle: deleteResponse,
-  },
-  {
-    method: 'POST',
-    path: '/v1/responses/:response_id/cancel',
-    doc: {
+    errors: [400, 401, 404],
+  }),
+  route.post(
+    '/v1/responses/:response_id/cancel',
+    cancelResponse,
+    {
       operationId: 'openai_cancel_response',
       summary: 'For OpenAI’s clients: stop a background response',
       ...ofResponse,
       responses: response,
       errors: [400, 401, 404],
     },
-    bodyless: true,
-    handle: cancelResponse,
-  },
-  {
-    method: 'GET',
-    path: '/v1/responses/:response_id/input_items',
-    doc: {
-      operationId: 'openai_input_items',
-      summary: 'For OpenAI’s clients: the question that a response answers',
-      tags,
-      parameters: [...ofResponse.parameters, ...PAGE],
-      responses: inputItems,
-      errors: [400, 401, 404],
-    },
-    handle: listInputItems,
-  },
+    { bodyless: true },
+  ),
+  route.get('/v1/responses/:response_id/input_items', listInputItems, {
+    operationId: 'openai_input_items',
+    summary: 'For OpenAI’s clients: the question that a response answers',
+    tags,
+    parameters: [...ofResponse.parameters, ...PAGE],
+    responses: inputItems,
+    errors: [400, 401, 404],
+  }),
 ];
 
 async function createResponse(api: ApiContext, call: Call): Promise<Response> {

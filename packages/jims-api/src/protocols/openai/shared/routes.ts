@@ -2,16 +2,13 @@ import * as v from 'valibot';
 
 import { HttpError } from '../../../http/errors.ts';
 import { inHeader, inPath } from '../../../http/parameters.ts';
-import { aliasOf } from '../../../http/route.ts';
+import { refusingBy, withAliases } from '../../../http/route.ts';
 import type { Parameter, Route } from '../../../http/route.ts';
 import { refuse } from './error.ts';
 
 /** Routes below `/v1`, also below `/openai/v1`, with OpenAI's errors. */
 export function openAiRoutes(routes: readonly Route[]): readonly Route[] {
-  return routes.flatMap((bare) => {
-    const route = { ...bare, encodeError: refuse };
-    return [route, aliasOf(route, { path: `/openai${route.path}` })];
-  });
+  return withAliases(refusingBy(refuse, routes), (path) => `/openai${path}`);
 }
 
 /** Refuses unknown paths of OpenAI's in its words. */
