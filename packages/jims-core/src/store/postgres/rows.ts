@@ -18,6 +18,20 @@ export interface EventRow {
   readonly data: unknown;
 }
 
+/** An object as our functions make it: what it does not have is null. */
+export type Row<T> = {
+  readonly [Name in keyof T]-?: undefined extends T[Name]
+    ? Exclude<T[Name], undefined> | null
+    : T[Name];
+};
+
+/** What a row stands for: what is null in it is `undefined`. */
+export function fromRow<T extends object>(row: Row<T>): T {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value ?? undefined]),
+  ) as T;
+}
+
 export function toThread({ id, contactId, externalId, createdAt, config }: ThreadRow): Thread {
   return {
     id,
