@@ -102,11 +102,8 @@ export function oneName(header: string, value: string): string {
   const given = bytes.toString().trim();
   if (given !== '' && !given.includes(',') && isUtf8(bytes)) return given;
   const fault = given === '' ? 'empty' : 'sent more than once, or holds a comma';
-  throw new HttpError(
-    400,
-    `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`,
-    { code: 'contact_header_invalid' },
-  );
+  const reason = `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`;
+  throw new HttpError(400, reason, { code: 'contact_header_invalid' });
 }
 
 /**

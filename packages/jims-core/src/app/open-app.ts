@@ -261,10 +261,8 @@ async function storeOf(
 ): Promise<Store> {
   if (own !== undefined && typeof own !== 'string') {
     if (url === undefined) return own;
-    throw new JimsError(
-      'app_invalid',
-      'The app brings its own store: leave out the connection URL',
-    );
+    const reason = 'The app brings its own store: leave out the connection URL';
+    throw new JimsError('app_invalid', reason);
   }
   const byDefault = process.env['JIMS_DB_CONN_URI']?.trim() || DEFAULT_STORE_URL;
   return openStore(url ?? own ?? byDefault, { schema, logger });

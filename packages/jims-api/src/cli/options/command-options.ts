@@ -144,10 +144,8 @@ function allowedHosts(given: Given): readonly string[] | undefined {
   const names = given.list('allowed-host');
   const strange = names?.find((each) => !isHostName(each));
   if (strange === undefined) return names;
-  throw invalid(
-    'allowed-host',
-    `'${strange}' is not a host name such as chat.example, without scheme and port.`,
-  );
+  const reason = `'${strange}' is not a host name such as chat.example, without scheme and port.`;
+  throw invalid('allowed-host', reason);
 }
 
 function publicUrl(given: Given): string | undefined {

@@ -145,10 +145,8 @@ async function orUnsupported<T>({ answer }: ClientRunRequest, start: () => Promi
 const CLOSED: ReadonlySet<string> = new Set(['question_closed', 'question_expired']);
 
 function takesNoMessage(): HttpError {
-  return failure(
-    'unsupported_operation',
-    'The task does not wait for a message: send it with its contextId alone',
-  );
+  const reason = 'The task does not wait for a message: send it with its contextId alone';
+  return failure('unsupported_operation', reason);
 }
 
 /** The call with the params as its body: the same message is the same run, in either binding. */

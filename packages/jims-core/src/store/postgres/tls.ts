@@ -61,10 +61,8 @@ function readMode(parameters: ReadonlyMap<string, string>): Mode | undefined {
   if (!given) return undefined;
   const mode = SWITCHES[given.toLowerCase()] ?? given.toLowerCase();
   if (isMode(mode)) return mode;
-  throw new JimsError(
-    'store_invalid',
-    `The sslmode of the PostgreSQL URL is unknown: use one of ${MODES.join(', ')}`,
-  );
+  const reason = `The sslmode of the PostgreSQL URL is unknown: use one of ${MODES.join(', ')}`;
+  throw new JimsError('store_invalid', reason);
 }
 
 function isMode(text: string): text is Mode {

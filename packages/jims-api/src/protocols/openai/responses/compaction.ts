@@ -114,11 +114,9 @@ function parsed(text: string): unknown {
 }
 
 function notOurs(cause?: unknown): HttpError {
-  return new HttpError(
-    400,
-    'The encrypted_content of a compaction in the input cannot be read: send it as /v1/responses/compact of this service gave it',
-    { code: 'invalid_encrypted_content', cause },
-  );
+  const reason =
+    'The encrypted_content of a compaction in the input cannot be read: send it as /v1/responses/compact of this service gave it';
+  return new HttpError(400, reason, { code: 'invalid_encrypted_content', cause });
 }
 
 function tooLarge(maxBytes: number): HttpError {

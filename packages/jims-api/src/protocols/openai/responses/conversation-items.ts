@@ -108,11 +108,8 @@ async function getItem(api: ApiContext, call: Call): Promise<Response> {
 /** Always refused, as a thread only grows. */
 async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   const { id } = await conversationIn(api, call);
-  throw new HttpError(
-    400,
-    `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`,
-    { code: 'items_not_deletable' },
-  );
+  const reason = `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`;
+  throw new HttpError(400, reason, { code: 'items_not_deletable' });
 }
 
 /**
@@ -134,18 +131,14 @@ export function eventsIn(
     });
   }
   if (said.some(({ files = [] }) => files.length > 0)) {
-    throw new HttpError(
-      400,
-      'Items with files cannot be added to a conversation: send them as the input of a response',
-      { code: 'files_need_response' },
-    );
+    const reason =
+      'Items with files cannot be added to a conversation: send them as the input of a response';
+    throw new HttpError(400, reason, { code: 'files_need_response' });
   }
   if (items.some(isCompaction)) {
-    throw new HttpError(
-      400,
-      'A compaction cannot be added to a conversation: send it in the input of a response',
-      { code: 'compaction_needs_response' },
-    );
+    const reason =
+      'A compaction cannot be added to a conversation: send it in the input of a response';
+    throw new HttpError(400, reason, { code: 'compaction_needs_response' });
   }
   return said.map(toEvent);
 }

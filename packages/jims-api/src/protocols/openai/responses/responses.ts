@@ -164,11 +164,8 @@ async function deleteResponse(api: ApiContext, call: Call): Promise<Response> {
   }
   if (!(await isAllThereIs(api.app, record))) {
     const whole = conversationId(thread.id);
-    throw new HttpError(
-      400,
-      `Response '${id}' is a part of a longer conversation, of which no part can be deleted: delete all of it with DELETE /v1/conversations/${whole}.`,
-      { code: 'response_in_conversation' },
-    );
+    const reason = `Response '${id}' is a part of a longer conversation, of which no part can be deleted: delete all of it with DELETE /v1/conversations/${whole}.`;
+    throw new HttpError(400, reason, { code: 'response_in_conversation' });
   }
   await api.app.threads.delete({ threadId: thread.id });
   return json(call, { id, object: 'response.deleted', deleted: true });
