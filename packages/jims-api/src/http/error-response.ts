@@ -5,6 +5,7 @@ import { describeError } from 'jims-core/host';
 import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
+import type { ApiContext, Call } from './route.ts';
 
 /** The HTTP status of each error of the core. */
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
@@ -68,6 +69,14 @@ const FINAL: ReadonlySet<JimsErrorCode> = new Set([
 export interface ErrorAnswerOptions {
   readonly requestId: string;
   readonly exposeErrors: boolean;
+}
+
+/** How errors are shown in the answer to a request. */
+export function errorOptions(
+  { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
+  { requestId }: Pick<Call, 'requestId'>,
+): ErrorAnswerOptions {
+  return { requestId, exposeErrors };
 }
 
 /** Turns anything thrown into what the client may see of it; the rest is for the log. */

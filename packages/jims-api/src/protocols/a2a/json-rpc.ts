@@ -2,7 +2,7 @@ import type { JsonObject, Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
-import { errorBody } from '../../http/error-response.ts';
+import { errorBody, errorOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
@@ -176,8 +176,7 @@ export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFr
   const task = { ...(await taskBefore(api, run.id)), thread: run.thread };
   const of = taskRun(api, call, task, record?.incoming);
   const begin = { task: activeTask(of, 'queued', {}) };
-  const { requestId } = call;
-  const view = { requestId, exposeErrors: api.exposeErrors };
+  const view = errorOptions(api, call);
   return framesOf(api, run, { task: { begin, of }, view, toFrame: toFirstFrame });
 }
 

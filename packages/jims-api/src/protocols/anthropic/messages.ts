@@ -11,6 +11,7 @@ import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { estimatedTokens } from '../../chat/token-estimate.ts';
 import { nobody } from '../../http/contact.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
@@ -80,10 +81,8 @@ async function answer(api: ApiContext, sent: Call): Promise<Response> {
       encodeResult(run, result, { model, addressOf }),
     );
   }
-  const { requestId } = call;
-  const { exposeErrors } = api;
   return streamRun(api, call, request, (run) =>
-    encodeStream(run, { model, addressOf, requestId, exposeErrors }),
+    encodeStream(run, { model, addressOf, ...errorOptions(api, call) }),
   );
 }
 

@@ -1,5 +1,6 @@
 import { anthropicModel, anthropicModels } from '../../chat/app-as-model.ts';
 import { fileAddress } from '../../chat/file-address.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { HttpError } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
 import { refusingBy, withAliases } from '../../http/route.ts';
@@ -34,8 +35,7 @@ export const anthropicProtocol: Protocol = {
     encodeStream(run, {
       model: 'jims',
       addressOf: fileAddress(api, call),
-      requestId: call.requestId,
-      exposeErrors: api.exposeErrors,
+      ...errorOptions(api, call),
     }),
   fallback: {
     method: 'GET',

@@ -12,6 +12,7 @@ import { isReachedAgain } from '../../chat/start-run.ts';
 import type { ClientRunRequest, RunTarget } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { notJson } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { isFormType } from '../../http/form.ts';
@@ -55,8 +56,8 @@ export const deepChatProtocol: Protocol = {
       errors,
     }),
   ]),
-  wire: ({ exposeErrors, ...api }, { requestId }, run) =>
-    encodeStream(run, { requestId, exposeErrors, addressOf: pageFileAddress(api) }),
+  wire: (api, call, run) =>
+    encodeStream(run, { ...errorOptions(api, call), addressOf: pageFileAddress(api) }),
 };
 
 async function answer(api: ApiContext, sent: Call): Promise<Response> {
@@ -65,12 +66,10 @@ async function answer(api: ApiContext, sent: Call): Promise<Response> {
 }
 
 async function stream(api: ApiContext, sent: Call): Promise<Response> {
-  const { requestId } = sent;
-  const { exposeErrors } = api;
   const addressOf = pageFileAddress(api);
   const { call, request } = await requestOf(api, sent);
   return streamRun(api, call, request, (run) =>
-    encodeStream(run, { requestId, exposeErrors, addressOf }),
+    encodeStream(run, { ...errorOptions(api, call), addressOf }),
   );
 }
 

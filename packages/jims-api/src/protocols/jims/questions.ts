@@ -17,8 +17,7 @@ import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
 import { described, titled } from '../../http/schema.ts';
 import { PAGE, limitIn, pageDoc } from './pages.ts';
-import { RunResource } from './resources.ts';
-import { INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
+import { ACCEPTED, INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
 import { IDEMPOTENCY_KEY } from './schemas.ts';
 
 const AUDIENCES = ['contact', 'service'] as const;
@@ -101,12 +100,7 @@ export const questionRoutes: readonly Route[] = [
     tags,
     parameters: [QUESTION_ID, IDEMPOTENCY_KEY, INCLUDE],
     request: AnswerBody,
-    responses: {
-      202: {
-        description: 'Accepted; the header `location` has the address of the run',
-        schema: RunResource,
-      },
-    },
+    responses: { 202: ACCEPTED },
     errors: [400, 409, 410, 413, ...errors],
   }),
 ];

@@ -11,8 +11,8 @@ import { jsonOrPieces } from '../../http/json-answer.ts';
 import { inPath, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call, Parameter } from '../../http/route.ts';
-import { RUN_INCLUDES, runResource } from './resources.ts';
+import type { ApiContext, Call, Parameter, ResponseDoc } from '../../http/route.ts';
+import { RUN_INCLUDES, RunResource, runResource } from './resources.ts';
 import type { RunInclude } from './resources.ts';
 
 const NO_INCLUDES: ReadonlySet<RunInclude> = new Set();
@@ -24,6 +24,12 @@ export const INCLUDE: Parameter = inQuery(
   'More in its result: `usage`, the models that were used',
   v.picklist(RUN_INCLUDES),
 );
+
+/** 202: the run was accepted. */
+export const ACCEPTED: ResponseDoc = {
+  description: 'Accepted; the header `location` has the address of the run',
+  schema: RunResource,
+};
 
 export function runIncludesIn(call: Call): ReadonlySet<RunInclude> {
   return wordsIn(call, 'include', RUN_INCLUDES) ?? NO_INCLUDES;

@@ -25,6 +25,7 @@ import { positionOf } from './event-ids.ts';
 import { runStreamDoc } from './frame-docs.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
 import {
+  ACCEPTED,
   INCLUDE,
   RUN_ID,
   acceptedAnswer,
@@ -75,12 +76,7 @@ export const runRoutes: readonly Route[] = [
     tags,
     parameters: [THREAD_ID, IDEMPOTENCY_KEY],
     request: NewRunBody,
-    responses: {
-      202: {
-        description: 'Accepted; the header `location` has the address of the run',
-        schema: RunResource,
-      },
-    },
+    responses: { 202: ACCEPTED },
     errors: [400, 409, 410, 413, 429, ...errors],
   }),
   route.get('/api/v1/runs/:run_id', getRun, {
@@ -146,12 +142,7 @@ export const runRoutes: readonly Route[] = [
         'For services, and for durable runs that failed with `lost`, `pipeline_changed`, `shutting_down` or `store_unavailable`: what they have done in steps is not done again. Another run is 409 `run_not_retried`.',
       tags,
       parameters: [RUN_ID, INCLUDE],
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
-      },
+      responses: { 202: ACCEPTED },
       errors: [409, 429, ...errors],
     },
     { bodyless: true },

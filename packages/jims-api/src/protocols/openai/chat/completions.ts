@@ -9,6 +9,7 @@ import { threadHeader } from '../../../chat/named-thread.ts';
 import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
 import { streamRun } from '../../../chat/stream-run.ts';
+import { errorOptions } from '../../../http/error-response.ts';
 import { json } from '../../../http/json-answer.ts';
 import { inHeader } from '../../../http/parameters.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
@@ -92,15 +93,12 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   const { model, includeUsage } = completion;
   const addressOf = fileAddress(api, call);
   if (completion.stream) {
-    const { requestId } = call;
-    const { exposeErrors } = api;
     const options = {
       model,
       includeUsage,
       statuses: wantsStatuses(call),
       addressOf,
-      requestId,
-      exposeErrors,
+      ...errorOptions(api, call),
       request: call.request,
     };
     return streamRun(api, call, request, (run) => {
@@ -122,8 +120,7 @@ export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
     includeUsage: true,
     statuses: true,
     addressOf: fileAddress(api, call),
-    requestId: call.requestId,
-    exposeErrors: api.exposeErrors,
+    ...errorOptions(api, call),
     request: call.request,
   });
 }
