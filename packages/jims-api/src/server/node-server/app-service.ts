@@ -110,7 +110,7 @@ export class AppService implements Service {
     const logger = this.#logger;
     logger.debug({}, 'opening the store');
     const still =
-      'still opening the store: the database does not answer, or something holds a lock';
+      'still opening the store: the database, or the place of the files, does not answer, or something holds a lock';
     const { storeDescription } = await noticeWaiting(this.#open(), () => logger.warn({}, still));
     logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
     return storeDescription;
