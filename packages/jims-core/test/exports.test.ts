@@ -248,9 +248,11 @@ test('jims-core/llm exports these names and no others', async () => {
 test('jims-core/host exports these names and no others', async () => {
   const values = [
     'CORE_REFUSALS',
+    'COUNT',
     'MAX_PIECE_CHARS',
     'MAX_SUBSCRIPTIONS',
     'MAX_TITLE',
+    'TIMER_MS',
     'answerFaults',
     'cleanJson',
     'createCallerShares',
@@ -262,6 +264,8 @@ test('jims-core/host exports these names and no others', async () => {
     'isAllowedType',
     'isOfApp',
     'isTypePattern',
+    'numberOption',
+    'numberOptions',
     'onTracingFault',
     'openByDefault',
     'pipelineName',

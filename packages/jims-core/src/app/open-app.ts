@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { JimsError } from '../errors/jims-error.ts';
-import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
+import { fileLimits } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { Deliveries } from '../run/deliveries.ts';
 import { RunEngine } from '../run/engine.ts';
-import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import { runLimits } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
 import type { AppCode } from '../run/run-services.ts';
 import type { Traces } from '../run/trace/traces.ts';
@@ -183,7 +183,9 @@ export class OpenApp {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { store: own, durable = false } = this.#definition;
-    const { limits, traceContent, onRunFailed, recover = true } = options;
+    const { traceContent, onRunFailed, recover = true } = options;
+    const limits = runLimits(options.limits);
+    const limitsOfFiles = fileLimits(options.fileLimits);
     const logger = unfailing(options.logger ?? silentLogger);
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
@@ -193,11 +195,10 @@ export class OpenApp {
       const files = new StoredFiles({
         records: store,
         bytes: fileStore ?? store.fileStore,
-        limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
+        limits: limitsOfFiles,
         logger,
       });
       const traces = await tracesOf(options, logger);
-      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -205,7 +206,7 @@ export class OpenApp {
         isDurable: durable !== false,
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
-        limits: allLimits,
+        limits,
         logger,
         metrics: this.metrics,
         traceContent,
@@ -218,7 +219,7 @@ export class OpenApp {
       }
       this.#engine = engine;
       this.#deliveries.open({ store, logger, metrics: this.metrics });
-      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
+      return { store, engine, logger, files, fileStore, traces, limits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});

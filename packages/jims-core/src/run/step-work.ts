@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { TIMER_MS, numberOption } from '../errors/number-option.ts';
 import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
@@ -31,7 +32,8 @@ export async function doStep<T>(
     try {
       const oneTry = (limited: AbortSignal): T | Promise<T> =>
         work({ signal: limited, idempotencyKey, try: attempt, status });
-      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
+      if (timeoutMs === undefined) return await oneTry(signal);
+      return await inTime(oneTry, signal, numberOption('timeoutMs', timeoutMs, TIMER_MS));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });

@@ -366,6 +366,26 @@ test('an erasure is not answered before the bytes are gone, and can be asked for
   await assert.rejects(bytesOf(app, file), GONE);
 });
 
+test('a part of a file does not pass for the whole', async () => {
+  await using kept = await openStore('sqlite::memory:');
+  const { fileStore } = kept;
+  const files: FileStore = {
+    description: 'a place that has lost bytes',
+    write: (id, pieces) => fileStore.write(id, pieces),
+    read: (id, { start, end }) => fileStore.read(id, { start, end: end - 1 }),
+    remove: (ids) => fileStore.remove(ids),
+    check: async () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+  await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:', files });
+  const file = await app.files.upload(upload('hello'));
+  await assert.rejects(bytesOf(app, file), {
+    code: 'store_unavailable',
+    message: /4 instead of 5/,
+  });
+});
+
 test('a place for files that cannot be used is found when the app is opened', async (t) => {
   await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:' });
   await assert.rejects(app.open({ files: 'nfs://x' }), { code: 'store_invalid' });
