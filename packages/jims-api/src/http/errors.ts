@@ -75,3 +75,10 @@ export function notJson(): HttpError {
     },
   );
 }
+
+/** The answer to a request of which it cannot be said where it was sent to. */
+export function addressInvalid(): HttpError {
+  return new HttpError(400, 'The Host header or the address of the request is not valid', {
+    code: 'address_invalid',
+  });
+}
