@@ -262,6 +262,7 @@ test('jims-core/host exports these names and no others', async () => {
     'isAllowedType',
     'isOfApp',
     'isTypePattern',
+    'numberFault',
     'onTracingFault',
     'openByDefault',
     'pipelineName',

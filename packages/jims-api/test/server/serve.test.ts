@@ -141,6 +141,16 @@ test('an option that cannot work is an error before anything is opened', async (
   await using app = appOf(hello);
   await assert.rejects(serve(app, inTests({ allowedHosts: ['http://a'] })), TypeError);
   await assert.rejects(serve(app, inTests({ apiKeys: [''] })), TypeError);
+  const numbers = [
+    { readerTimeoutMs: Infinity },
+    { drainTimeoutMs: 2 ** 31 },
+    { heartbeatMs: 0 },
+    { maxBodyBytes: Number.NaN },
+    { maxStreams: -1 },
+  ];
+  for (const options of numbers) await assert.rejects(serve(app, inTests(options)), TypeError);
+  const limits = { timeoutMs: Infinity };
+  await assert.rejects(serve(app, inTests({ limits })), { code: 'app_invalid' });
 });
 
 test('two services of one app: the one that stops leaves the app to the other', async () => {

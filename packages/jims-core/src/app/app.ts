@@ -103,8 +103,8 @@ export class JimsApp implements AsyncDisposable {
    * Opens the store, and brings its tables up to date. When that fails nothing stays open; the next
    * use of the app tries again, with the same options.
    *
-   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that differ from
-   * those that the app was opened with; `shutting_down` after `close`.
+   * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for a limit that cannot work, and
+   * for options that differ from those that the app was opened with; `shutting_down` after `close`.
    * @example
    * await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { JimsError } from '../errors/jims-error.ts';
+import { limitsOf } from '../errors/number-options.ts';
 import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
@@ -183,7 +184,9 @@ export class OpenApp {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { store: own, durable = false } = this.#definition;
-    const { limits, traceContent, onRunFailed, recover = true } = options;
+    const { traceContent, onRunFailed, recover = true } = options;
+    const limits = limitsOf(DEFAULT_RUN_LIMITS, options.limits);
+    const fileLimits = limitsOf(DEFAULT_FILE_LIMITS, options.fileLimits);
     const logger = unfailing(options.logger ?? silentLogger);
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
@@ -193,11 +196,10 @@ export class OpenApp {
       const files = new StoredFiles({
         records: store,
         bytes: fileStore ?? store.fileStore,
-        limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
+        limits: fileLimits,
         logger,
       });
       const traces = await tracesOf(options, logger);
-      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -205,7 +207,7 @@ export class OpenApp {
         isDurable: durable !== false,
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
-        limits: allLimits,
+        limits,
         logger,
         metrics: this.metrics,
         traceContent,
@@ -218,7 +220,7 @@ export class OpenApp {
       }
       this.#engine = engine;
       this.#deliveries.open({ store, logger, metrics: this.metrics });
-      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
+      return { store, engine, logger, files, fileStore, traces, limits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { MAX_TIMER_MS } from '../errors/number-options.ts';
 import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
@@ -47,11 +48,12 @@ async function inTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
     late.abort(error);
     reject(error);
-  }, timeoutMs);
+  };
+  const timer = setTimeout(giveUp, Math.min(timeoutMs, MAX_TIMER_MS));
   try {
     return await Promise.race([work(AbortSignal.any([signal, late.signal])), promise]);
   } finally {

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { RequestError } from '@hono/node-server';
 import type { Logger, Metrics } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { errorBody } from '../../http/error-response.ts';
 import { HttpError, addressInvalid } from '../../http/errors.ts';
@@ -67,6 +69,16 @@ export function answerUnreadable(server: Server, { logger, metrics }: Unreadable
       ].join('\r\n'),
     );
   });
+}
+
+/** Answers a request whose handler threw, or for which there is none as it cannot be read. */
+export function unanswered(log: UnreadableLog, error: unknown): Response {
+  if (error instanceof RequestError) return unreadableRequest(log);
+  const requestId = randomUUID();
+  const status = 500;
+  log.logger.error({ requestId, status, error: describeError(error) }, 'request was not answered');
+  const body = errorBody(new HttpError(status, 'Internal Server Error'));
+  return Response.json(body, { status, headers: { 'x-request-id': requestId } });
 }
 
 /** Answers a request whose address or `Host` header is not valid: no route can be found for it. */
