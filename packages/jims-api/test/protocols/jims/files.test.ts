@@ -382,6 +382,18 @@ describe('a file that is refused', () => {
     form.set('contact_id', 'ann');
     // It comes after the file, which is stored before.
     assert.equal((await postForm(api, form)).status, 422);
+    // A form says how its fields are written, so that they may hold half a character.
+    const half = Buffer.concat([
+      Buffer.from(
+        '--x\r\ncontent-disposition: form-data; name="contact_id"\r\ncontent-type: text/plain; charset=utf-16le\r\n\r\n',
+      ),
+      Buffer.from('ann\ud83d', 'utf16le'),
+      Buffer.from(
+        '\r\n--x\r\ncontent-disposition: form-data; name="file"; filename="x.txt"\r\n\r\nx\r\n--x--\r\n',
+      ),
+    ]);
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    assert.equal(await statusOf(api.send('POST', FILES, { headers, body: half })), 422);
     const ids = Array.from({ length: 21 }, () => '019a3c5e-8f1d-7b2a-9c4e-5d6f7a8b9c0d');
     const chat = { contact_id: 'ann', message: 'x', files: ids };
     assert.equal(await statusOf(api.post('/api/v1/chat', chat)), 422);
@@ -402,8 +414,9 @@ test('a client that sends nothing more is not waited for', async () => {
   assert.deepEqual(await files(api), []);
 });
 
-test('a client that sends files uses its share of streams', async () => {
-  await using api = testApi(LOOK, { ...byContactHeader, maxStreamsPerCaller: 1 });
+test('a file that is sent or read uses the share of streams of its contact', async () => {
+  const fileAddressKeys = ['k'.repeat(32)];
+  await using api = testApi(LOOK, { ...byContactHeader, maxStreamsPerCaller: 1, fileAddressKeys });
   const slow = new TransformStream<Uint8Array, Uint8Array>();
   const writer = slow.writable.getWriter();
   const first = send(api, slow.readable);
@@ -414,6 +427,10 @@ test('a client that sends files uses its share of streams', async () => {
   const file = await sent(await first);
   const reading = await api.get(`${FILES}/${file.file_id}`, ANN);
   assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`, ANN)), 429);
+  // A service reads for them; an address that was given away shows nobody's key.
+  assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`)), 429);
+  const { query = '' } = new FileSignatures(fileAddressKeys).sign(file.file_id) ?? {};
+  assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}?${query}`)), 429);
   await reading.body?.cancel();
   assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`, ANN)), 200);
 });
