@@ -18,6 +18,7 @@ import type { FileStore, Store } from '../store/store.ts';
 import { silentLogger, unfailing } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { limitsOf } from './limits.ts';
 import { appBeingReloaded, differingParts } from './live-code.ts';
 import type { FixedPart } from './live-code.ts';
 import { defaultOpenOptions } from './options.ts';
@@ -183,7 +184,8 @@ export class OpenApp {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { store: own, durable = false } = this.#definition;
-    const { limits, traceContent, onRunFailed, recover = true } = options;
+    const { traceContent, onRunFailed, recover = true } = options;
+    const limits = limitsOf(DEFAULT_RUN_LIMITS, options.limits);
     const logger = unfailing(options.logger ?? silentLogger);
     const store = await storeOf(own, { ...options, logger });
     let fileStore: FileStore | undefined;
@@ -193,11 +195,10 @@ export class OpenApp {
       const files = new StoredFiles({
         records: store,
         bytes: fileStore ?? store.fileStore,
-        limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
+        limits: limitsOf(DEFAULT_FILE_LIMITS, options.fileLimits),
         logger,
       });
       const traces = await tracesOf(options, logger);
-      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
       const engine = await RunEngine.open({
         store,
         files,
@@ -205,7 +206,7 @@ export class OpenApp {
         isDurable: durable !== false,
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
-        limits: allLimits,
+        limits,
         logger,
         metrics: this.metrics,
         traceContent,
@@ -218,7 +219,7 @@ export class OpenApp {
       }
       this.#engine = engine;
       this.#deliveries.open({ store, logger, metrics: this.metrics });
-      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
+      return { store, engine, logger, files, fileStore, traces, limits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});

@@ -191,6 +191,12 @@ export class Journal {
     return this.#entries.slice(this.#next).some(({ entry }) => !this.#calls.of(entry));
   }
 
+  /** The steps of a conversation start have other keys than those of the same names that come after them. */
+  get #keyPrefix(): string {
+    const { chainId } = this.#options.replay;
+    return this.part === 'main' ? chainId : `${chainId}.${this.part}`;
+  }
+
   #begin(call: JournalCall): void {
     const { begin, name } = call.work;
     call.hasBegun = true;
@@ -199,7 +205,7 @@ export class Journal {
       return;
     }
     this.#underWay++;
-    void begin(`${this.#options.replay.chainId}/${name}/${call.nth}`).then((result) => {
+    void begin(`${this.#keyPrefix}/${name}/${call.nth}`).then((result) => {
       this.#underWay--;
       if (!this.#isOver) this.#keep(call, result);
     });
@@ -244,7 +250,10 @@ export class Journal {
   }
 
   #goOnAsking(call: JournalCall): false {
-    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'asked', call });
+    if (this.#underWay > 0 || !this.#writer.isDone) return false;
+    const fault = this.#limits.count({ kind: 'ask' });
+    if (fault) this.#fail(fault);
+    else this.#over({ kind: 'asked', call });
     return false;
   }
 

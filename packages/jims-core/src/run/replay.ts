@@ -1,5 +1,11 @@
 import type { ThreadLog } from '../pipeline/thread-log.ts';
-import type { ChainRecord, ChainRun, FreshEvents, JournalEntry } from '../store/store.ts';
+import type {
+  ChainRecord,
+  ChainRun,
+  EntryOutcome,
+  FreshEvents,
+  JournalEntry,
+} from '../store/store.ts';
 import { timeOfId } from '../thread/derived-id.ts';
 import type { JsonObject, ThreadEvent } from '../thread/event.ts';
 import type { Thread } from '../thread/thread.ts';
@@ -100,13 +106,13 @@ export class Replay {
     return {
       entries: all.length,
       questions: all.filter(({ kind }) => kind === 'ask').length,
-      chars: all.reduce((sum, entry) => sum + charsOf(entry), 0),
+      chars: all.reduce((sum, entry) => sum + charsOf(entry.outcome), 0),
     };
   }
 }
 
-/** The length of an entry's result. */
-export function charsOf({ outcome }: JournalEntry): number {
+/** The length of a result. */
+export function charsOf(outcome: EntryOutcome): number {
   return outcome.kind === 'value' ? (outcome.json?.length ?? 0) : 0;
 }
 
