@@ -87,18 +87,36 @@ describeStores((kind) => {
   test('a failure is a result: the pipeline gets the same at each execution', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
+    const failures = [
+      [new RangeError('no'), ['RangeError', 'no', undefined]],
+      [Object.assign(new Error('no'), { code: 'card_declined' }), ['Error', 'no', 'card_declined']],
+      [Object.assign(new Error('no'), { code: Number.NaN }), ['Error', 'no', undefined]],
+      [Object.assign(new Error('no'), { code: 'a\0' }), ['Error', 'no', 'a\ufffd']],
+      [Object.assign(new Error('no'), { name: undefined }), ['undefined', 'no', undefined]],
+      [
+        Object.assign(new Error('no'), { message: { a: 1 } }),
+        ['Error', '[object Object]', undefined],
+      ],
+      [Object.create(null), ['Error', 'An error that cannot be read', undefined]],
+      ['text', ['Error', 'text', undefined]],
+    ] as const;
     const caught: unknown[] = [];
     let calls = 0;
     const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
-      try {
-        await ctx.step('charge', () => {
-          calls++;
-          throw Object.assign(new RangeError('declined'), { code: 'card_declined' });
-        });
-      } catch (error) {
-        assert.ok(isStepFailed(error));
-        caught.push([error.name, error.errorName, error.message, error.code]);
+      const executed: unknown[] = [];
+      for (const [thrown] of failures) {
+        try {
+          // oxlint-disable-next-line no-await-in-loop -- one after the other
+          await ctx.step('charge', () => {
+            calls++;
+            throw thrown;
+          });
+        } catch (error) {
+          assert.ok(isStepFailed(error));
+          executed.push([error.errorName, error.message, error.code]);
+        }
       }
+      caught.push(executed);
       await ctx.step('after', () => {});
       ctx.sendMessage('declined');
     };
@@ -112,9 +130,9 @@ describeStores((kind) => {
     await using second = defineApp({ durable: true, store: living(store), pipeline });
     await second.open();
     await ended(second, id);
-    const failure = ['StepFailed', 'RangeError', 'declined', 'card_declined'];
-    assert.deepEqual(caught, [failure, failure]);
-    assert.equal(calls, 1);
+    const expected = failures.map(([, failure]) => failure);
+    assert.deepEqual(caught, [expected, expected]);
+    assert.equal(calls, failures.length);
   });
 
   test('steps side by side are given in one order, live and at each replay', async () => {
@@ -301,18 +319,18 @@ describeStores((kind) => {
     done.resolve();
   });
 
-  test('the steps of a conversation start that is stored are not met again', async () => {
+  test('the steps of a conversation start have keys of their own, and are not met again when it is stored', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const done: string[] = [];
     const options: JimsAppOptions = {
       durable: true,
       conversationStartPipeline: async (ctx) => {
-        await ctx.step('greet', () => void done.push('greet'));
+        await ctx.step('look up', ({ idempotencyKey }) => void done.push(idempotencyKey));
         ctx.sendMessage('Welcome');
       },
       pipeline: async (ctx) => {
-        await ctx.step('answer', () => void done.push('answer'));
+        await ctx.step('look up', ({ idempotencyKey }) => void done.push(idempotencyKey));
         ctx.sendMessage('Done');
       },
     };
@@ -331,8 +349,10 @@ describeStores((kind) => {
     await eventually(async () => {
       return said(await eventsOf(store, thread.id)).includes('Done');
     });
-    assert.deepEqual(said(await eventsOf(store, thread.id)), ['Welcome', 'hi', 'Done']);
-    assert.deepEqual(done, ['greet', 'answer']);
+    const log = await eventsOf(store, thread.id);
+    assert.deepEqual(said(log), ['Welcome', 'hi', 'Done']);
+    const runId = log.find(({ data }) => data['content'] === 'hi')?.id;
+    assert.deepEqual(done, [`${runId}.start/look up/1`, `${runId}/look up/1`]);
   });
 
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {
