@@ -104,7 +104,7 @@ export class JimsApp implements AsyncDisposable {
    * use of the app tries again, with the same options.
    *
    * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that differ from
-   * those that the app was opened with, and for a limit that is no number; `shutting_down` after `close`.
+   * those that the app was opened with, and for a limit that is not a number; `shutting_down` after `close`.
    * @example
    * await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */

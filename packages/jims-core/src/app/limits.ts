@@ -3,7 +3,7 @@ import { JimsError } from '../errors/jims-error.ts';
 /**
  * The limits of an app: the given ones, and the default ones for those that are left out or `undefined`.
  *
- * @throws JimsError `app_invalid` for one that is no number from 0 on; `Infinity` is one.
+ * @throws JimsError `app_invalid` for one that is not a number from 0 on; `Infinity` is one.
  */
 export function limitsOf<T extends object>(defaults: T, given: Partial<T> = {}): T {
   const own = Object.entries(given).filter(([, value]) => value !== undefined);

@@ -106,7 +106,8 @@ function requireObject(what: string, value: unknown): void {
 /** `Infinity` means for ever. */
 function requireNumber(what: string, value: unknown): void {
   if (typeof value === 'number' && value >= 0) return;
-  throw wrong(`${what} must be a number from 0 on`, value);
+  const is = typeof value === 'number' ? value : kindOf(value);
+  throw new JimsError('invalid_event', `${what} must be a number from 0 on. It is ${is}`);
 }
 
 function wrong(rule: string, value: unknown, code: JimsErrorCode = 'invalid_event'): JimsError {
@@ -118,6 +119,5 @@ function kindOf(value: unknown): string {
     return value === '' ? 'empty' : `${value}`;
   if (value instanceof Promise) return 'a promise: await it first';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'number') return `${value}`;
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }

@@ -154,7 +154,11 @@ export class Journal {
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
   readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
-  /** Says where an event belongs that the pipeline sends now. */
+  /**
+   * Says where an event belongs that the pipeline sends now.
+   *
+   * @throws JimsError `step_nested` inside of work that is kept.
+   */
   send(type: string): SentPlace {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
     const position = this.#places.send(type);
@@ -191,12 +195,6 @@ export class Journal {
     return this.#entries.slice(this.#next).some(({ entry }) => !this.#calls.of(entry));
   }
 
-  /** The steps of a conversation start have other keys than those of the same names that come after them. */
-  get #keyPrefix(): string {
-    const { chainId } = this.#options.replay;
-    return this.part === 'main' ? chainId : `${chainId}.${this.part}`;
-  }
-
   #begin(call: JournalCall): void {
     const { begin, name } = call.work;
     call.hasBegun = true;
@@ -205,7 +203,7 @@ export class Journal {
       return;
     }
     this.#underWay++;
-    void begin(`${this.#keyPrefix}/${name}/${call.nth}`).then((result) => {
+    void begin(`${this.#options.replay.keyOf(this.part)}/${name}/${call.nth}`).then((result) => {
       this.#underWay--;
       if (!this.#isOver) this.#keep(call, result);
     });
@@ -251,7 +249,7 @@ export class Journal {
 
   #goOnAsking(call: JournalCall): false {
     if (this.#underWay > 0 || !this.#writer.isDone) return false;
-    const fault = this.#limits.count({ kind: 'ask' });
+    const fault = this.#places.lostAtReplay ?? this.#limits.count({ kind: 'ask' });
     if (fault) this.#fail(fault);
     else this.#over({ kind: 'asked', call });
     return false;

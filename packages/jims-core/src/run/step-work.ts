@@ -123,14 +123,21 @@ export function valueFrom({ json }: Extract<EntryOutcome, { kind: 'value' }>): u
   return json === undefined ? undefined : JSON.parse(json);
 }
 
+/** An error whose members may have any type. */
+interface UnknownError {
+  readonly name: unknown;
+  readonly message: unknown;
+  readonly code?: unknown;
+}
+
 function describeFailure(error: unknown): JsonObject {
   try {
     if (!Error.isError(error))
       return { name: 'Error', message: cutText(String(error), MAX_MESSAGE) };
-    const code: unknown = Reflect.get(error, 'code');
+    const { name, message, code }: UnknownError = error;
     return {
-      name: String(error.name).slice(0, MAX_NAME),
-      message: cutText(String(error.message), MAX_MESSAGE),
+      name: String(name).slice(0, MAX_NAME),
+      message: cutText(String(message), MAX_MESSAGE),
       ...(typeof code === 'number' && { code }),
       ...(typeof code === 'string' && { code: code.slice(0, MAX_NAME) }),
       ...(isJimsError(error) && { isOurs: true }),
