@@ -28,7 +28,7 @@ describe('a journal', () => {
     assert.deepEqual(order, ['quick', 'more', 's']);
   });
 
-  test('stores a result before the pipeline gets it, and several at once', async () => {
+  test('stores results before the pipeline gets them, several at once, and gives them in that order', async () => {
     const storing: JournalEntry[][] = [];
     const stored = gate<void>();
     const { journal } = opened({
@@ -37,18 +37,25 @@ describe('a journal', () => {
         await stored.promise;
       },
     });
-    let got = 0;
+    const late = gate();
+    const got: string[] = [];
     const end = journal.execute(async () => {
-      const work = ['a', 'b', 'c'].map((name) => journal.call(step(name, async () => name)));
-      await Promise.all(work.map((each) => each.then(() => got++)));
+      const work = [
+        journal.call(step('a', async () => 'a')),
+        journal.call(step('late', () => late.promise)),
+        journal.call(step('c', async () => 'c')),
+      ];
+      await Promise.all(work.map(async (each) => got.push(String(await each))));
     });
     await later();
-    assert.equal(got, 0);
+    late.open('late');
+    await later();
+    assert.deepEqual(got, []);
     stored.open();
     assert.deepEqual(await end, { kind: 'returned' });
-    assert.equal(got, 3);
+    assert.deepEqual(got, ['a', 'c', 'late']);
     const names = storing.map((entries) => entries.map(({ name }) => name));
-    assert.deepEqual(names, [['a'], ['b', 'c']]);
+    assert.deepEqual(names, [['a'], ['c', 'late']]);
   });
 
   test('begins no work while results are left', async () => {
