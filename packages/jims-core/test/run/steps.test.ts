@@ -19,6 +19,9 @@ import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
+/** What a process asks its store for now and then. */
+const UPKEEP: ReadonlySet<string> = new Set(['renewLease', 'reapRuns', 'pollRuns']);
+
 describeStores((kind) => {
   test('a step that is stored is not done again after a crash', async () => {
     await using database = await kind.fresh();
@@ -353,6 +356,41 @@ describeStores((kind) => {
     assert.deepEqual(said(log), ['Welcome', 'hi', 'Done']);
     const runId = log.find(({ data }) => data['content'] === 'hi')?.id;
     assert.deepEqual(done, [`${runId}.start/look up/1`, `${runId}/look up/1`]);
+  });
+
+  test('a run without steps costs a durable app nothing, and each step one commit', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const commitsOf = async (
+      durable: boolean,
+      pipeline: JimsAppOptions['pipeline'],
+    ): Promise<readonly string[]> => {
+      const counting = crashingStore(store);
+      await using app = defineApp({ durable, store: counting.store, pipeline });
+      await app.open();
+      const run = await app.runs.start({ contactId: randomUUID(), message: 'hi' });
+      assert.equal((await run.end).type, 'result');
+      const { calls } = counting;
+      const ofRun = calls.slice(calls.indexOf('acceptRun'), calls.indexOf('finishRun') + 1);
+      return ofRun.filter((name) => !UPKEEP.has(name));
+    };
+    const plain: JimsAppOptions['pipeline'] = (ctx) => ctx.sendMessage('Hello');
+    const withSteps: JimsAppOptions['pipeline'] = async (ctx) => {
+      await ctx.step('a', () => 1);
+      await ctx.step('b', () => 2);
+      await Promise.all(['c', 'd', 'e'].map((name) => ctx.step(name, () => 3)));
+    };
+    const cost = await commitsOf(false, plain);
+    assert.deepEqual(cost, ['acceptRun', 'finishRun']);
+    assert.deepEqual(await commitsOf(true, plain), cost);
+    assert.deepEqual(await commitsOf(false, withSteps), cost);
+    const [first, ...rest] = await commitsOf(true, withSteps);
+    assert.deepEqual([first, rest.pop()], cost);
+    // Of the three side by side the first one is stored alone, and the others together.
+    assert.deepEqual(
+      rest,
+      ['a', 'b', 'c', 'd and e'].map(() => 'storeEntries'),
+    );
   });
 
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {
