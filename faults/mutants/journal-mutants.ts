@@ -89,7 +89,8 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
         to: '',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: ['F25'],
+    tests: ['run/asking.test.ts'],
   },
   {
     name: 'sqlite-queue-dies',

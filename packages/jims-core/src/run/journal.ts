@@ -144,7 +144,7 @@ export class Journal {
     // Otherwise the next execution comes here again, and this one gets no further.
     if (!this.#isOver && !this.#asking && !this.#isParked) {
       const isFirst = this.#calls.held === undefined;
-      this.#calls.add(call);
+      this.#calls.add(call, this.isReplaying || !isFirst);
       if (!this.isReplaying && isFirst) this.#begin(call);
     }
     this.#pump();
@@ -196,7 +196,7 @@ export class Journal {
   }
 
   #begin(call: JournalCall): void {
-    const { begin, name } = call.work;
+    const { begin, name } = call;
     call.hasBegun = true;
     if (!begin) {
       this.#asking = call;

@@ -1,5 +1,6 @@
 // The delivery of results, with a store that holds them back.
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 
 import type { Work } from '../../src/run/journal-call.ts';
@@ -74,6 +75,21 @@ describe('a journal', () => {
         (error: unknown) => assert.match(String(error), /its step 'a' comes at another place/),
       );
     assert.equal(begun.size, 0);
+  });
+
+  test('begins held work in the asynchronous context of its call', async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const { entries } = await recorded((journal) => journal.call(step('a', async () => 1)));
+    const { journal } = opened({ entries });
+    const seen: unknown[] = [];
+    await journal.execute(() =>
+      Promise.all([
+        journal.call(step('a', async () => 1)),
+        tenant.run('b', () => journal.call(step('b', async () => seen.push(tenant.getStore())))),
+        tenant.run('c', () => journal.call(step('c', async () => seen.push(tenant.getStore())))),
+      ]),
+    );
+    assert.deepEqual(seen, ['b', 'c']);
   });
 
   test('ends with the first failure that nobody waits for', async () => {
