@@ -5,7 +5,7 @@ import type { NewThread, Thread, ThreadOverview } from '../thread/thread.ts';
 export interface ThreadStore {
   /**
    * Gets the thread by `threadId`, or the contact's by `externalId`, or makes it with its
-   * `thread_created` event. Of several threads with one external id the newest counts.
+   * `thread_created` event and its first events. Of several threads with one external id the newest counts.
    */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
+import { newEvent } from '../../src/index.ts';
 import {
   eventsOf,
   freshStore,
@@ -33,6 +34,23 @@ describeStores((kind) => {
     const [first, ...more] = await eventsOf(store, thread.id);
     assert.equal(first?.type, 'jims.lifecycle.thread_created');
     assert.deepEqual(more, []);
+  });
+
+  test('a thread is made with its first events, or not at all', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const [one, two] = ['one', 'two'].map((text) => newEvent('comm.user_message', { text }));
+    assert.ok(one && two);
+    await assert.rejects(store.openThread({ contactId: 'a', events: [one, two, one] }));
+    assert.equal(await store.latestThread('a'), undefined);
+    const spec = { contactId: 'a', externalId: 'x', events: [one, two] };
+    const { thread } = await store.openThread(spec);
+    assert.equal((await store.openThread(spec)).created, false);
+    const [, ...events] = await eventsOf(store, thread.id);
+    assert.deepEqual(
+      events.map(({ id, data }) => ({ id, data })),
+      [one, two].map(({ id, data }) => ({ id, data })),
+    );
   });
 
   test('a thread that does not exist is not found', async () => {

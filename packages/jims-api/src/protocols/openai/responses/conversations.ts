@@ -108,15 +108,15 @@ async function createConversation(api: ApiContext, call: Call): Promise<Response
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
   const events = eventsIn(api, call, items ?? []);
   requireConfigSize(api, metadata ?? {});
-  const controller = await api.app.threads.getOrCreate({
+  const { thread } = await api.app.threads.ensure({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: {
       interface: INTERFACE,
       ...memberBy(call.principal, {}, metadata ? { metadata } : {}),
     },
+    events,
   });
-  await controller.appendAll(events);
-  return json(call, conversationObject(call, controller.thread));
+  return json(call, conversationObject(call, thread));
 }
 
 async function getConversation(api: ApiContext, call: Call): Promise<Response> {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { openStore } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
 import { BadRequestError, NotFoundError } from 'openai';
 import type OpenAI from 'openai';
 import * as v from 'valibot';
 
+import { freshSqlite } from '../../../../../jims-core/test/support/sqlite.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
+import { testApiOn } from '../../../support/api.ts';
 import { serveApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 
@@ -172,6 +175,18 @@ describe('conversations', () => {
       newest.data.map(({ id }) => id),
       items.map(({ id }) => id).toReversed(),
     );
+  });
+
+  test('are made with their items in one write, between whose parts nothing can fail', async () => {
+    using database = freshSqlite();
+    await using store = await openStore(database.url);
+    const appendEvents = (): Promise<never> => Promise.reject(new Error('The process dies'));
+    await using api = testApiOn({ ...store, appendEvents }, historian);
+    const items = [{ role: 'user', content: 'before' }];
+    const created = await api.post('/v1/conversations', { items });
+    const { id } = v.parse(v.object({ id: v.string() }), await created.json());
+    const listed = await (await api.get(`/v1/conversations/${id}/items`)).json();
+    assert.equal(v.parse(v.object({ data: v.array(v.unknown()) }), listed).data.length, 1);
   });
 
   test('take as many items at a time as OpenAI, all of them or none', async () => {
