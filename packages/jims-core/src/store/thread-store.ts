@@ -37,10 +37,14 @@ export interface ThreadStore {
   /** Replaces the config; `undefined` when there is no such thread. */
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
   /**
-   * Sets members of the config, and removes those that are null; the others stay as they are at that
-   * moment. `undefined` when there is no such thread.
+   * Sets members of the config, or of the object that is its member `within`, and removes those that are null; the
+   * others stay as they are at that moment. `undefined` when there is no such thread.
    */
-  mergeThreadConfig(threadId: string, members: JsonObject): Promise<Thread | undefined>;
+  mergeThreadConfig(
+    threadId: string,
+    members: JsonObject,
+    within?: string,
+  ): Promise<Thread | undefined>;
   /**
    * Removes threads with their events and runs, and resolves with their ids when all of it is gone.
    *

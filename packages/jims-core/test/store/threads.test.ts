@@ -135,8 +135,17 @@ describeStores((kind) => {
     const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
     await Promise.all(names.map((name) => store.mergeThreadConfig(thread.id, { [name]: 5 })));
     const { config = {} } = (await store.thread(thread.id)) ?? {};
-    const own = names.map((name) => [name, 5]);
-    assert.deepEqual(config, { a: 1, b: [4], e: null, ...Object.fromEntries(own) });
+    const own = { a: 1, b: [4], e: null, ...Object.fromEntries(names.map((name) => [name, 5])) };
+    assert.deepEqual(config, own);
+    await store.mergeThreadConfig(thread.id, { c: 1, d: 2 }, 'in "it"');
+    await Promise.all([
+      store.mergeThreadConfig(thread.id, { c: null, f: 3 }, 'in "it"'),
+      store.mergeThreadConfig(thread.id, { g: 4 }, 'in "it"'),
+      store.mergeThreadConfig(thread.id, { h: 5, none: null }, 'b'),
+    ]);
+    const merged = { ...own, b: { h: 5 }, 'in "it"': { d: 2, f: 3, g: 4 } };
+    assert.deepEqual((await store.thread(thread.id))?.config, merged);
+    assert.equal(await store.mergeThreadConfig(randomUUID(), {}, 'b'), undefined);
   });
 
   test('a contact may be named by any string', async () => {

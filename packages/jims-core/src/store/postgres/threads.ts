@@ -29,6 +29,20 @@ const OPEN = `
     then jims.append_to_thread((opened->'thread'->>'id')::uuid, $7, $8, $9, false) end
   from jims.open_thread($1, $2, $3, $4, $5, $6) as opened`;
 
+const MERGE = `
+  update original.threads
+  set thread_config = case when $4::text is null then ${merged('thread_config')}
+    else thread_config || jsonb_build_object($4, ${merged(`
+      case when jsonb_typeof(thread_config -> $4) = 'object' then thread_config -> $4 else '{}' end`)})
+    end
+  where thread_id = $1
+  returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`;
+
+/** A JSON object with the members `$2` and without those that `$3` names. */
+function merged(json: string): string {
+  return `((${json}) || $2::jsonb) - array(select jsonb_array_elements_text($3::jsonb))`;
+}
+
 const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 /** What one piece of an erasure removes: it takes about a tenth of a second. */
 const TAKE_THREADS = 500;
@@ -93,19 +107,10 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
       return row && toThread(row.thread);
     },
 
-    async mergeThreadConfig(threadId, members) {
-      const names = Object.keys(members);
-      const [row] = await db.query<{ thread: ThreadRow }>(
-        `update original.threads
-         set thread_config = (thread_config || $2::jsonb) - array(select jsonb_array_elements_text($3::jsonb))
-         where thread_id = $1
-         returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
-        [
-          uuidOrNull(threadId),
-          cleanJson(members),
-          cleanJson(names.filter((name) => members[name] === null)),
-        ],
-      );
+    async mergeThreadConfig(threadId, members, within) {
+      const removed = Object.keys(members).filter((name) => members[name] === null);
+      const values = [uuidOrNull(threadId), cleanJson(members), cleanJson(removed), within];
+      const [row] = await db.query<{ thread: ThreadRow }>(MERGE, values);
       return row && toThread(row.thread);
     },
 

@@ -214,6 +214,27 @@ describe('conversations', () => {
     assert.equal(now.data.length, 22);
   });
 
+  test('keep what a service sets beside the metadata while their contact sets that', async () => {
+    using database = freshSqlite();
+    await using store = await openStore(database.url);
+    const mergeThreadConfig: typeof store.mergeThreadConfig = async (id, ...merge) => {
+      await store.mergeThreadConfig(id, { client: { theme: 'dark' }, plan: 'gold' });
+      return store.mergeThreadConfig(id, ...merge);
+    };
+    await using api = testApiOn({ ...store, mergeThreadConfig }, historian, {
+      authenticate: async () => ({ kind: 'contact', id: 'anna', contactId: 'anna' }),
+    });
+    const created = await api.post('/v1/conversations', { metadata: { n: '1' } });
+    const { id } = v.parse(v.object({ id: v.string() }), await created.json());
+    const updated = await api.post(`/v1/conversations/${id}`, { metadata: { n: '2' } });
+    assert.equal(updated.status, 200);
+    assert.deepEqual((await store.latestThread('anna'))?.config, {
+      interface: 'openai',
+      client: { theme: 'dark', metadata: { n: '2' } },
+      plan: 'gold',
+    });
+  });
+
   test('take items, give single ones, change their metadata, and are erased', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
