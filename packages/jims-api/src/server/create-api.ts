@@ -81,7 +81,7 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * Where clients may have the service send what becomes of their runs, such as A2A's push notifications:
    * `*.example.com` for the public hosts below a name, `*` for any public host, by https alone;
    * `hooks.example` or `receiver:8080` for exactly this one, which may then be private, and speak plain http. Default:
-   * nothing is sent.
+   * nothing is sent. Of several APIs of one app each sends what was subscribed to at it.
    */
   readonly webhookHosts?: readonly string[] | undefined;
   /**
@@ -255,8 +255,11 @@ function bodyLimits(
 function webhooksOf({
   webhookHosts: hosts = [],
   webhookSecrets: secrets,
+  publicUrl,
+  exposeErrors,
 }: ApiOptions): Webhooks | undefined {
-  return hosts.length === 0 ? undefined : new Webhooks({ hosts, secrets });
+  if (hosts.length === 0) return undefined;
+  return new Webhooks({ hosts, secrets, api: { publicUrl, exposeErrors } });
 }
 
 function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {
