@@ -16,9 +16,9 @@ const MAX_CONTACT_ID = 512;
 const NOBODY = 'nobody:';
 /**
  * No space around it, as two contacts must not differ in what nobody sees; not a name of {@link nobody}; and
- * no NUL and no U+FFFD, which stands for bytes that are not UTF-8: two names would become one.
+ * no NUL, no half of a character and no U+FFFD, which stands for what is not UTF-8: two names would become one.
  */
-const NAME = /^(?!nobody:)[^\s\0\ufffd](?:[^\0\ufffd]*[^\s\0\ufffd])?$/;
+const NAME = /^(?!nobody:|\s)(?:[^\0\ufffd\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+(?<!\s)$/;
 
 export const contactId = v.pipe(
   v.string(),
@@ -170,6 +170,6 @@ export function mayReach(
 /** @throws HttpError 422 for a name that no contact can have. */
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
-  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL and U+FFFD, and does not begin with ${NOBODY}`;
+  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL, U+FFFD and halves of characters, and does not begin with ${NOBODY}`;
   throw valueError(loc, name, reason);
 }

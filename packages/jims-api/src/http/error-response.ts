@@ -1,6 +1,6 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
-import { describeError } from 'jims-core/host';
+import { describeError, isOfFiles } from 'jims-core/host';
 
 import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';
@@ -118,12 +118,21 @@ function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
   return boundedError(answer);
 }
 
+/** What a client learns of a `store_unavailable`: its message is for the log. */
+export function unavailableText(error: JimsError): string {
+  const what = isOfFiles(error)
+    ? 'Files cannot be written or read now'
+    : 'The database does not answer';
+  return `${what}: try again later`;
+}
+
 function detailOf(
-  { code, message, cause }: JimsError,
+  error: JimsError,
   status: number,
   { exposeErrors, requestId }: ErrorAnswerOptions,
 ): string {
-  if (code === 'store_unavailable') return 'The database does not answer: try again later';
+  const { code, message, cause } = error;
+  if (code === 'store_unavailable') return unavailableText(error);
   if (status !== 500) return message;
   if (NOT_THE_PIPELINE.has(code)) return internalError(requestId);
   if (exposeErrors) {

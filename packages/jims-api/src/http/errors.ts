@@ -70,3 +70,10 @@ export function notJson(): HttpError {
   const reason = 'Send the body as JSON, with the header content-type: application/json';
   return new HttpError(415, reason, { code: 'content_type_not_supported' });
 }
+
+/** The answer to a request of which it cannot be said where it was sent to. */
+export function addressInvalid(): HttpError {
+  return new HttpError(400, 'The Host header or the address of the request is not valid', {
+    code: 'address_invalid',
+  });
+}

@@ -1,4 +1,4 @@
-import type { JimsApp, Logger, Run, TakenDelivery } from 'jims-core';
+import type { JimsApp, Logger, Run, SubscriptionRecord, TakenDelivery } from 'jims-core';
 import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
@@ -232,13 +232,26 @@ export interface Protocol {
   readonly routes: readonly Route[];
   /** Shows a run that is over as the protocol streams it. */
   readonly wire: (api: ApiContext, call: Call, run: Run) => RunFrames | Promise<RunFrames>;
-  /** What is sent to those who subscribed to a chain; `undefined` when there is nothing to send any more. */
-  readonly toDeliver?: (
+  /** How those are sent what changes who subscribed to a chain. */
+  readonly delivering?: Delivering;
+  /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
+  readonly fallback?: Route;
+}
+
+/** What a protocol sends to those who subscribed to a chain. */
+export interface Delivering {
+  readonly target: (subscription: SubscriptionRecord) => DeliveryTarget;
+  /** `undefined` when there is nothing to send any more. */
+  readonly message: (
     api: ApiContext,
     delivery: TakenDelivery,
   ) => Promise<WebhookMessage | undefined>;
-  /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
-  readonly fallback?: Route;
+}
+
+/** Where a subscription is sent to, and by which API of the app: the name that its `webhooks` had. */
+export interface DeliveryTarget {
+  readonly url: string;
+  readonly sender?: string | undefined;
 }
 
 /** Refuses a path that no route is for. */

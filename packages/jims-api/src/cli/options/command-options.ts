@@ -79,7 +79,7 @@ export function commandOptions(given: Given, env: Environment): CommandOptions {
     fileAddressKeys: fileAddressKeys(given),
     ...webhookOptions(given),
     protocols: protocols(given),
-    drainTimeoutMs: given.integer('drain-timeout') * 1000,
+    drainTimeoutMs: given.integer('drain-timeout', { max: MAX_SECONDS }) * 1000,
     limits: limits(given),
     fileLimits: fileLimits(given),
   };

@@ -2,7 +2,7 @@ import { NOT_FOUND, refusingBy } from '../../http/route.ts';
 import type { Protocol } from '../../http/route.ts';
 import { cardRoute } from './card.ts';
 import { rpcRoute, wire } from './json-rpc.ts';
-import { pushMessage } from './push/push-message.ts';
+import { pushDelivering } from './push/push-message.ts';
 import { pushRoutes } from './push/routes.ts';
 import { refuseRest, restRoutes } from './rest.ts';
 
@@ -11,5 +11,5 @@ export const a2aProtocol: Protocol = {
   routes: [cardRoute, rpcRoute, ...refusingBy(refuseRest, [...restRoutes, ...pushRoutes])],
   fallback: { ...NOT_FOUND, encodeError: refuseRest },
   wire,
-  toDeliver: pushMessage,
+  delivering: pushDelivering,
 };

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 
@@ -67,9 +68,5 @@ export function withTimes(
 
 /** The columns hold objects, as both services write them; anything else is read as `{}`. */
 function toObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }

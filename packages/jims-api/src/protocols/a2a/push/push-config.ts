@@ -78,6 +78,7 @@ const Kept = v.object({
   caller: Caller,
   answersInStatus: v.boolean(),
   address: v.string(),
+  sender: v.optional(v.string()),
 });
 
 /** What is kept of a config, and of the request that made it: nothing else that these have. */

@@ -1,7 +1,7 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { configFor, memberBy } from '../../../chat/client-config.ts';
+import { configFor, writableMember } from '../../../chat/client-config.ts';
 import { requireConfigSize } from '../../../chat/sent-limits.ts';
 import { notFound } from '../../../http/errors.ts';
 import { jsonObject, sentObject } from '../../../http/fastapi/fields.ts';
@@ -81,15 +81,17 @@ async function createConversation(api: ApiContext, call: Call): Promise<Response
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
   const events = eventsIn(api, call, items ?? []);
   requireConfigSize(api, metadata ?? {});
-  const controller = await api.app.threads.getOrCreate({
+  const own = metadata ? { metadata } : {};
+  const member = writableMember(call.principal);
+  const { thread } = await api.app.threads.ensure({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: {
       interface: INTERFACE,
-      ...memberBy(call.principal, {}, metadata ? { metadata } : {}),
+      ...(member === undefined ? own : { [member]: own }),
     },
+    events,
   });
-  await controller.appendAll(events);
-  return json(call, conversationObject(call, controller.thread));
+  return json(call, conversationObject(call, thread));
 }
 
 async function getConversation(api: ApiContext, call: Call): Promise<Response> {
@@ -98,12 +100,13 @@ async function getConversation(api: ApiContext, call: Call): Promise<Response> {
 
 /** Replaces its metadata. */
 async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
-  const { id, config } = await writableConversation(api, call);
+  const { id } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
   requireConfigSize(api, metadata ?? {});
   const thread = await api.app.threads.mergeConfig(
     id,
-    memberBy(call.principal, config, { metadata: metadata ?? {} }),
+    { metadata: metadata ?? {} },
+    writableMember(call.principal),
   );
   if (!thread) throw notFound();
   return json(call, conversationObject(call, thread));
