@@ -9,6 +9,7 @@ export type { FixedPart } from './app/live-code.ts';
 export { openByDefault } from './app/options.ts';
 export { isOfApp } from './errors/call-frames.ts';
 export { describeError, plainError } from './errors/jims-error.ts';
+export { requireNewNode } from './errors/node-version.ts';
 export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';
 export { isAllowedType, isTypePattern } from './files/file-limits.ts';

@@ -268,6 +268,7 @@ test('jims-core/host exports these names and no others', async () => {
     'plainError',
     'refuseRuns',
     'reloading',
+    'requireNewNode',
     'sendDeliveriesBy',
     'stackFrames',
     'subscriptionsOf',

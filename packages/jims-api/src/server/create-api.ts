@@ -1,5 +1,5 @@
 import type { JimsApp, Logger } from 'jims-core';
-import { unfailing } from 'jims-core/host';
+import { requireNewNode, unfailing } from 'jims-core/host';
 
 import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
@@ -140,6 +140,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
+  requireNewNode();
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const { requireContactHeader = false, playground = false, widget = false } = options;
   const checks = { apiKeys, oidc, authentik };
