@@ -197,12 +197,21 @@ async function getQuestion(api: ApiContext, call: Call): Promise<Response> {
   return json(call, questionResource(question));
 }
 
+function questionToContact(questionId: string): HttpError {
+  return new HttpError(
+    404,
+    `Question '${questionId}' is to the contact: a message with "answers": "${questionId}" answers it`,
+    { code: 'question_not_found' },
+  );
+}
+
 /** Goes on with the pipeline that asked, and says where to look. */
 async function answerQuestion(api: ApiContext, call: Call): Promise<Response> {
   const questionId = uuidInPath(call, 'question_id');
   const { kind, id } = call.principal;
   const question = kind === 'service' ? await api.app.questions.find(questionId) : undefined;
-  if (question?.audience !== 'service') throw questionNotFound(questionId);
+  if (!question) throw questionNotFound(questionId);
+  if (question.audience === 'contact') throw questionToContact(questionId);
   const include = runIncludesIn(call);
   const { value } = parseBody(AnswerBody, await call.body());
   requireMessageSize(api, JSON.stringify(value));
