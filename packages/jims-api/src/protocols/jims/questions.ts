@@ -6,7 +6,7 @@ import { idempotencyOf } from '../../chat/idempotency.ts';
 import { questionNotFound } from '../../chat/questions.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { notFound, validationError } from '../../http/errors.ts';
+import { HttpError, notFound, validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
