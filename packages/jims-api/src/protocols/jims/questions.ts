@@ -3,10 +3,10 @@ import { answerFaults } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { idempotencyOf } from '../../chat/idempotency.ts';
-import { questionNotFound } from '../../chat/questions.ts';
+import { questionNotFound, questionToContact } from '../../chat/questions.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { notFound, validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
@@ -195,14 +195,6 @@ async function getQuestion(api: ApiContext, call: Call): Promise<Response> {
   const question = isService ? await api.app.questions.find(questionId) : undefined;
   if (!question) throw questionNotFound(questionId);
   return json(call, questionResource(question));
-}
-
-function questionToContact(questionId: string): HttpError {
-  return new HttpError(
-    404,
-    `Question '${questionId}' is to the contact: a message with "answers": "${questionId}" answers it`,
-    { code: 'question_not_found' },
-  );
 }
 
 /** Goes on with the pipeline that asked, and says where to look. */
