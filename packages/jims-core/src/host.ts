@@ -10,6 +10,7 @@ export { noticeWaiting } from './app/notice-waiting.ts';
 export { openByDefault } from './app/options.ts';
 export { isOfApp } from './errors/call-frames.ts';
 export { describeError, isOfFiles, plainError } from './errors/jims-error.ts';
+export { requireNewNode } from './errors/node-version.ts';
 export { COUNT, TIMER_MS, numberOption, numberOptions } from './errors/number-option.ts';
 export { stackFrames } from './errors/stack-frames.ts';
 export type { StackFrame } from './errors/stack-frames.ts';

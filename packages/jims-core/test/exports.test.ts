@@ -274,6 +274,7 @@ test('jims-core/host exports these names and no others', async () => {
     'plainError',
     'refuseRuns',
     'reloading',
+    'requireNewNode',
     'sendDeliveriesBy',
     'stackFrames',
     'subscriptionsOf',

@@ -69,3 +69,12 @@ export async function questionNow(app: JimsApp, run: Run): Promise<QuestionRecor
 export function questionNotFound(questionId: string): HttpError {
   return new HttpError(404, `Question '${questionId}' not found`, { code: 'question_not_found' });
 }
+
+/** For a service that would answer it in the contact's place. */
+export function questionToContact(questionId: string): HttpError {
+  return new HttpError(
+    404,
+    `Question '${questionId}' is to the contact: a message with "answers": "${questionId}" answers it`,
+    { code: 'question_not_found' },
+  );
+}

@@ -1,21 +1,22 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import zlib from 'node:zlib';
 
 import { HttpError } from './errors.ts';
 
 type Decode = (body: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
-const withHeader: Decode = promisify(inflate);
-const withoutHeader: Decode = promisify(inflateRaw);
+const withHeader: Decode = promisify(zlib.inflate);
+const withoutHeader: Decode = promisify(zlib.inflateRaw);
 
 /** Each works outside of the event loop, and stops at its limit. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
-  ['gzip', promisify(gunzip)],
-  ['x-gzip', promisify(gunzip)],
+  ['gzip', promisify(zlib.gunzip)],
+  ['x-gzip', promisify(zlib.gunzip)],
   // Some clients leave out the header of zlib, such as .NET's.
   ['deflate', (body, options) => (hasZlibHeader(body) ? withHeader : withoutHeader)(body, options)],
-  ['br', promisify(brotliDecompress)],
-  ['zstd', promisify(zstdDecompress)],
+  ['br', promisify(zlib.brotliDecompress)],
+  // Not when this file loads: under an older Node, which has none, the error would be the loader's.
+  ['zstd', (body, options) => promisify(zlib.zstdDecompress)(body, options)],
 ]);
 
 /** Decompresses a body; rejects with a RangeError when it is more than `maxBytes`. */

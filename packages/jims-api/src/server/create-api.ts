@@ -1,5 +1,5 @@
 import type { JimsApp, Logger } from 'jims-core';
-import { COUNT, TIMER_MS, numberOptions, unfailing } from 'jims-core/host';
+import { COUNT, TIMER_MS, numberOptions, requireNewNode, unfailing } from 'jims-core/host';
 
 import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
@@ -150,6 +150,7 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseResponder): Api {
+  requireNewNode();
   const options = { ...given, ...numberOptions(given, NUMBERS) };
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const { requireContactHeader = false, playground = false, widget = false } = options;

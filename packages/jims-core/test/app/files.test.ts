@@ -319,6 +319,8 @@ describe('what a file is', () => {
       (await app.files.upload(upload(bytes))).mediaType;
     assert.equal(await type(PNG), 'image/png');
     assert.equal(await type('text'), 'text/plain');
+    const given = { ...upload('text'), content: Object('text') };
+    await assert.rejects(app.files.upload(given), { code: 'invalid_event', message: /stream of/ });
     await assert.rejects(type('GIF89a\0\0'), { code: 'file_refused', message: /image\/gif/ });
     await assert.rejects(type('%PDF-1.4\n'), { code: 'file_refused', message: /application\/pdf/ });
   });

@@ -165,6 +165,8 @@ describe('a user in a test', () => {
       anna.say('Look', { files: [{ name: 'leaf.txt', mediaType: 'text/plain', data }] }),
       other.say('Hi'),
     ]);
+    const text = { name: 'leaf.txt', mediaType: 'text/plain', data: Object('a leaf') };
+    await assert.rejects(other.say('Look', { files: [text] }), /Buffer\.from\(text\)/);
     assert.deepEqual(first.greeting, ['Welcome']);
     assert.equal(first.text, 'a leaf anna gold crm');
     assert.deepEqual(second.greeting, []);

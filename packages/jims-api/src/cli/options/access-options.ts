@@ -54,6 +54,9 @@ function apiKeys(given: Given, env: Environment): readonly string[] {
   const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
   if (empty) {
     const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
+    if (keys?.values.some((key) => key !== '')) {
+      throw new UsageError(`${name} has an empty key between its commas, or at an end: remove it.`);
+    }
     throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
   }
   const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));

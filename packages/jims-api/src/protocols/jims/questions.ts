@@ -3,7 +3,7 @@ import { answerFaults } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { idempotencyOf } from '../../chat/idempotency.ts';
-import { questionNotFound } from '../../chat/questions.ts';
+import { questionNotFound, questionToContact } from '../../chat/questions.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
@@ -144,7 +144,8 @@ async function answerQuestion(api: ApiContext, call: Call): Promise<Response> {
   const questionId = uuidInPath(call, 'question_id');
   const { kind, id } = call.principal;
   const question = kind === 'service' ? await api.app.questions.find(questionId) : undefined;
-  if (question?.audience !== 'service') throw questionNotFound(questionId);
+  if (!question) throw questionNotFound(questionId);
+  if (question.audience === 'contact') throw questionToContact(questionId);
   const include = runIncludesIn(call);
   const { value } = parseBody(AnswerBody, await call.body());
   requireMessageSize(api, JSON.stringify(value));
