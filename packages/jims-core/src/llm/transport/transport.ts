@@ -117,7 +117,7 @@ async function outgoingRequest(init: RequestInit): Promise<OutgoingRequest> {
 }
 
 /**
- * JSON without half characters, such as a text has that was cut in the middle of an emoji: most servers refuse them. In
+ * JSON without half characters, such as text has that was cut in the middle of an emoji: most servers refuse them. In
  * JSON they are the only ones of these numbers that are escaped.
  */
 function wellFormed(json: string): string {
