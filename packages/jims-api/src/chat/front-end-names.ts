@@ -1,8 +1,7 @@
 // The contact and the chat of a request for model APIs: their own clients do not name them; chat front ends,
 // and clients that know JIMS, name them by headers.
 import { contactInQuery, contactOf, oneName, requireContactId } from '../http/contact.ts';
-import { validationError } from '../http/errors.ts';
-import { valueFault } from '../http/fastapi/validation.ts';
+import { valueError } from '../http/fastapi/validation.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../http/naming-headers.ts';
 import type { Call } from '../http/route.ts';
 import type { ChatId } from './client-history.ts';
@@ -37,7 +36,7 @@ export function chatNamed(call: Call, protocol: string): ChatId | undefined {
   if (id === undefined) return undefined;
   if (id.length <= MAX_CHAT_ID) return { protocol, id };
   const reason = `the id of a chat has at most ${MAX_CHAT_ID} characters`;
-  throw validationError([valueFault(['header', CHAT_HEADERS.join(' or ')], id, reason)]);
+  throw valueError(['header', CHAT_HEADERS.join(' or ')], id, reason);
 }
 
 /** A member of an object that is a string, and not empty. */

@@ -4,8 +4,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { HttpError, notFound, validationError } from './errors.ts';
-import { valueFault } from './fastapi/validation.ts';
+import { HttpError, notFound } from './errors.ts';
+import { valueError } from './fastapi/validation.ts';
 import { isJsonObject } from './json-object.ts';
 import { CONTACT_HEADER } from './naming-headers.ts';
 import type { Principal } from './principal.ts';
@@ -104,11 +104,8 @@ export function oneName(header: string, value: string): string {
   const given = bytes.toString().trim();
   if (given !== '' && !given.includes(',') && isUtf8(bytes)) return given;
   const fault = given === '' ? 'empty' : 'sent more than once, or holds a comma';
-  throw new HttpError(
-    400,
-    `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`,
-    { code: 'contact_header_invalid' },
-  );
+  const reason = `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`;
+  throw new HttpError(400, reason, { code: 'contact_header_invalid' });
 }
 
 /**
@@ -176,5 +173,5 @@ export function mayReach(
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
   const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL, U+FFFD and halves of characters; it does not begin with ${NOBODY}, and is not . or ..`;
-  throw validationError([valueFault(loc, name, reason)]);
+  throw valueError(loc, name, reason);
 }

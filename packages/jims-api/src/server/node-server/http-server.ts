@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { JimsApp, Logger, Metrics } from 'jims-core';
-import { unfailing } from 'jims-core/host';
+import { TIMER_MS, numberOptions, unfailing } from 'jims-core/host';
 
 import { DEFAULT_HEARTBEAT_MS } from '../../http/sse/response.ts';
 import { createSocketStreams } from '../../http/sse/socket.ts';
@@ -33,11 +33,18 @@ export interface HttpServerOptions extends ApiOptions, ClientTimeouts {
   readonly logger: Logger;
 }
 
+const TIMES = {
+  readerTimeoutMs: TIMER_MS,
+  requestTimeoutMs: TIMER_MS,
+  // Node adds a second.
+  keepAliveTimeoutMs: { least: 0, most: TIMER_MS.most - 1000 },
+};
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_CONNECTIONS_MS = 5000;
 
 /** Puts an app behind Node's own HTTP server, which does not listen yet. */
-export function createHttpServer(app: JimsApp, options: HttpServerOptions): Server {
+export function createHttpServer(app: JimsApp, given: HttpServerOptions): Server {
+  const options = { ...given, ...numberOptions(given, TIMES) };
   const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const { readerTimeoutMs = 60_000, requestTimeoutMs = 30_000 } = options;
   const { metrics } = app;

@@ -1,6 +1,7 @@
 // Files by HTTP: sent as a form and bare, read whole and in part, named by messages, and who reaches them.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { defineApp, openStore } from 'jims-core';
@@ -14,6 +15,7 @@ import { createApi } from '../../../src/index.ts';
 import { jsonOf, parseFrames, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
+import { recorder } from '../../support/recorder.ts';
 
 const FILES = '/api/v1/files';
 const PNG = Buffer.from(
@@ -372,6 +374,18 @@ describe('a file that is refused', () => {
       );
     const third = send(api, 'x'.repeat(1000), { headers: { ...ANN, 'content-length': '1000' } });
     assert.deepEqual(await refused(third), [413, 'too_many_files']);
+  });
+
+  test('as the disk takes none is answered so, and what is wrong with it is in the log', async () => {
+    using database = freshSqlite();
+    writeFileSync(`${database.path}-files`, 'in the place of the folder');
+    const { logger, lines } = recorder();
+    await using api = testApiOn(database.url, LOOK, { ...byContactHeader, logger });
+    const answer = await send(api, 'hello');
+    assert.equal(answer.status, 503);
+    const detail = 'Files cannot be written or read now: try again later';
+    assert.deepEqual(await answer.json(), { detail, code: 'store_unavailable' });
+    assert.ok(JSON.stringify(lines).includes(`Files in '${database.path}-files': E`));
   });
 
   test('needs a contact, and a message takes only so many', async () => {
