@@ -81,7 +81,7 @@ const MAX_VALUES = 10_000;
 /** As deep as the JSON of a request may be. */
 const MAX_DEPTH = 64;
 
-/** The JSON in a text, with strings that every client and database takes. */
+/** The JSON that a string holds, with text that every client and database takes. */
 function jsonIn(text: string): unknown {
   if (text.split(/[,[{]/, MAX_VALUES).length === MAX_VALUES) return undefined;
   try {
