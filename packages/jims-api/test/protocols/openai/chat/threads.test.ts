@@ -307,6 +307,14 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
     await eventually(async () => (await threadsOf(served.app, 'u1')) === 1);
     assert.equal(await served.app.threads.find(title.threadId), undefined);
+    // Where no front end names its chat, these are the words of a user.
+    const typed = await ask(client, [user(task)], {
+      headers: { 'x-jims-thread-id': next.threadId },
+    });
+    assert.equal(typed.threadId, next.threadId);
+    assert.match(typed.text, /^3: /);
+    const alone = await ask(client, [user(task)], { body: { user: 'u2' } });
+    assert.ok(await served.app.threads.find(alone.threadId));
   });
 
   test('LibreChat’s header continues one thread, with its titles outside of it; an empty header counts as none', async () => {
