@@ -207,7 +207,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseRes
   }
 
   const first = createRouter([...service, ...jimsProtocol.routes], answerBy, async (request) => {
-    const protocol = await others.forPath(new URL(request.url).pathname);
+    const protocol = await others.forPath(URL.parse(request.url)?.pathname ?? '');
     return protocol ? routerOf(protocol).fetch(request) : notFound(request);
   });
   const handler: FetchHandler = async (received, host) => {
