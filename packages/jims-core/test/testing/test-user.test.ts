@@ -416,6 +416,16 @@ describe('a process in a test', () => {
       options,
     );
     await assert.rejects(sometimes.say('Hi'), /its step 'always' comes at another place/);
+    let executions = 0;
+    const failing = testUser(
+      appOf(async (ctx) => {
+        if (++executions === 2) throw new Error('the file is gone');
+        await ctx.step('always', () => 1);
+      }),
+      options,
+    );
+    const earlier = { message: /it fails earlier/, cause: new Error('the file is gone') };
+    await assert.rejects(failing.say('Hi'), earlier);
     const named = testUser(
       appOf((ctx) => ctx.step(`step ${++calls}`, () => 1)),
       options,
