@@ -18,10 +18,8 @@ export function asText(what: string, value: string): string {
 /** The name of a step. */
 export function asName(name: string): string {
   if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
-  throw new JimsError(
-    'invalid_event',
-    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
-  ); // words: ok
+  const reason = `The name of a step must be text of 1 to ${MAX_NAME} characters`;
+  throw new JimsError('invalid_event', reason); // words: ok
 }
 
 /** The work of a step. */

@@ -23,7 +23,6 @@ import { Run } from './run.ts';
 import type { RunRequest } from './run.ts';
 import { StopSwitch } from './stop-switch.ts';
 import type { StopReason } from './stop-switch.ts';
-import { timerMs } from './timer-ms.ts';
 import { TracedLog } from './trace/traced-log.ts';
 
 const NO_QUESTIONS_AT_START =
@@ -152,7 +151,7 @@ export class RunExecution {
 
   get #timeoutMs(): number {
     const { timeoutMs } = this.#services.app.limits;
-    return timerMs(Math.min(this.#request.timeoutMs ?? timeoutMs, timeoutMs));
+    return Math.min(this.#request.timeoutMs ?? timeoutMs, timeoutMs);
   }
 
   async #waitForTurn(): Promise<void> {

@@ -6,7 +6,6 @@ import type { LeftRunsOptions } from './left-runs.ts';
 import { Outage } from './outage.ts';
 import type { Recovery } from './recovery.ts';
 import type { RunRegistry } from './registry.ts';
-import { timerMs } from './timer-ms.ts';
 import type { Turns } from './turns.ts';
 import { within } from './within.ts';
 
@@ -66,7 +65,7 @@ export class Lease {
     const { store, instanceId, leaseMs, turns, recovery } = this.#options;
     await store.renewLease(instanceId, leaseMs, recovery.about);
     this.#renewedAt = performance.now();
-    this.#beat = setInterval(() => void this.#renew(), timerMs(leaseMs / 3)).unref();
+    this.#beat = setInterval(() => void this.#renew(), leaseMs / 3).unref();
     // The jitter keeps processes that were started together from asking at the same moments.
     const reapMs = REAP_MS * (0.8 + Math.random() * 0.4);
     this.#reaper = setInterval(() => void this.#reap(), reapMs).unref();

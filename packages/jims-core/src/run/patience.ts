@@ -1,12 +1,10 @@
-import { timerMs } from './timer-ms.ts';
-
 /** A wait for a pipeline that may come to nothing. */
 export class Patience {
   #timer: NodeJS.Timeout | undefined;
 
   /** Begins to wait, unless it waits already. */
   begin(ms: number, onOver: () => void): void {
-    this.#timer ??= setTimeout(onOver, timerMs(ms)).unref();
+    this.#timer ??= setTimeout(onOver, ms).unref();
   }
 
   end(): void {

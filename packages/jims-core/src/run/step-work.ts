@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { TIMER_MS, numberOption } from '../errors/number-option.ts';
 import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
@@ -8,7 +9,6 @@ import { cleanJson, cutText } from '../text/clean-text.ts';
 import { notPlain } from '../text/plain-json.ts';
 import type { JsonObject } from '../thread/event.ts';
 import { pauseAfter } from './outage.ts';
-import { timerMs } from './timer-ms.ts';
 
 const MAX_MESSAGE = 4000;
 const MAX_NAME = 200;
@@ -32,7 +32,8 @@ export async function doStep<T>(
     try {
       const oneTry = (limited: AbortSignal): T | Promise<T> =>
         work({ signal: limited, idempotencyKey, try: attempt, status });
-      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
+      if (timeoutMs === undefined) return await oneTry(signal);
+      return await inTime(oneTry, signal, numberOption('timeoutMs', timeoutMs, TIMER_MS));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });
@@ -52,7 +53,7 @@ async function inTime<T>(
     const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
     late.abort(error);
     reject(error);
-  }, timerMs(timeoutMs));
+  }, timeoutMs);
   try {
     return await Promise.race([work(AbortSignal.any([signal, late.signal])), promise]);
   } finally {
@@ -62,7 +63,7 @@ async function inTime<T>(
 
 function pauseBefore(attempt: number, retry: StepRetry): number {
   const { minDelayMs = FIRST_PAUSE_MS, maxDelayMs = LAST_PAUSE_MS } = retry;
-  return timerMs(pauseAfter(attempt - 1, minDelayMs, maxDelayMs));
+  return Math.min(pauseAfter(attempt - 1, minDelayMs, maxDelayMs), TIMER_MS.most);
 }
 
 /**

@@ -2,7 +2,6 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 import type { CancelReason } from './run-events.ts';
 import type { RunControl } from './run.ts';
-import { timerMs } from './timer-ms.ts';
 
 /** Why a run was stopped. */
 export type StopReason = CancelReason | 'deadline' | 'lost';
@@ -65,7 +64,7 @@ export class StopSwitch implements RunControl {
   stop(reason: StopReason): void {
     if (this.#reason || this.#isClosed) return;
     this.#reason = reason;
-    this.#grace = setTimeout(() => this.fail(this.signal.reason), timerMs(this.#graceMs));
+    this.#grace = setTimeout(() => this.fail(this.signal.reason), this.#graceMs);
     this.#listener?.(reason);
     this.#controller.abort(new DOMException(`The run was stopped: ${reason}`, 'AbortError'));
   }

@@ -40,16 +40,6 @@ describeStores((kind) => {
   });
 });
 
-test('a limit that is not a number is refused, and the app is opened with others', async () => {
-  using database = freshSqlite();
-  await using app = defineApp({ store: database.url, pipeline: () => {} });
-  await assert.rejects(app.open({ limits: { timeoutMs: Number.NaN } }), {
-    code: 'app_invalid',
-    message: 'The limit timeoutMs is NaN: it must be a number from 0 on',
-  });
-  await app.open({ limits: { timeoutMs: 10_000 } });
-});
-
 test('a question counts against the limits of its chain', async () => {
   using database = freshSqlite();
   await using app = defineApp({

@@ -42,7 +42,7 @@ describeStores((kind) => {
       await using database = await kind.fresh();
       await using store = await openStore(database.url);
       await using clock = await clockOf(kind, database.url);
-      const few = kind.name === 'sqlite' ? 15 : 3;
+      const few = kind.name === 'sqlite' ? 15 : 2;
       const all = Number(process.env['JIMS_MODEL_RUNS'] ?? few);
       const seed = process.env['JIMS_MODEL_SEED'];
       const cases = fc.record({

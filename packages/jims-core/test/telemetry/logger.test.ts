@@ -16,6 +16,7 @@ test('runs end as they do although nothing can be logged or reported', async () 
     throw new Error('the log is gone');
   };
   const logger = { debug: broken, info: broken, warn: broken, error: broken };
+  // oxlint-disable-next-line typescript/no-misused-promises -- TypeScript lets authors do it
   await app.open({ logger, onRunFailed: async () => broken() });
   const endOf = async (message: string): Promise<string> =>
     (await (await app.runs.start({ contactId: 'c', message })).end).type;

@@ -165,6 +165,8 @@ describe('a user in a test', () => {
       anna.say('Look', { files: [{ name: 'leaf.txt', mediaType: 'text/plain', data }] }),
       other.say('Hi'),
     ]);
+    const text = { name: 'leaf.txt', mediaType: 'text/plain', data: Object('a leaf') };
+    await assert.rejects(other.say('Look', { files: [text] }), /Buffer\.from\(text\)/);
     assert.deepEqual(first.greeting, ['Welcome']);
     assert.equal(first.text, 'a leaf anna gold crm');
     assert.deepEqual(second.greeting, []);
@@ -424,7 +426,7 @@ describe('a process in a test', () => {
       }),
       options,
     );
-    const earlier = { message: /it fails earlier/, cause: new Error('the file is gone') };
+    const earlier = { message: /ran before: it fails\./, cause: new Error('the file is gone') };
     await assert.rejects(failing.say('Hi'), earlier);
     const named = testUser(
       appOf((ctx) => ctx.step(`step ${++calls}`, () => 1)),
