@@ -23,7 +23,9 @@ export function contactAnswer<T>(
   if (none) return none;
   const { content, reason } = event.data;
   const text = typeof content === 'string' ? content : '';
-  const button = buttons.find((each) => namesOf(each).includes(text));
+  // The text of one button may be the id of another, which a click means.
+  const button =
+    buttons.find((each) => namesOf(each)[0] === text) ?? buttons.find((each) => each.text === text);
   return {
     kind: 'message',
     text,
