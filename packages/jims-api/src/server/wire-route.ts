@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { isActive, statusOf } from '../chat/run-status.ts';
 import { HttpError, notFound } from '../http/errors.ts';
+import { unlessBroken } from '../http/json-answer.ts';
 import { uuidInPath } from '../http/query.ts';
 import type { ApiContext, Call, Protocol, Route, RunFrames } from '../http/route.ts';
 import { framePieces } from '../http/sse/frame.ts';
@@ -55,7 +56,7 @@ async function wireAnswer(
   }
   const run = await api.app.runs.find(runId);
   if (!run) throw runNotFound(runId);
-  const text = textOf(await protocol.wire(api, call, run));
+  const text = unlessBroken(call, textOf(await protocol.wire(api, call, run)));
   const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
   const headers = { ...call.headers, 'content-type': 'text/plain; charset=utf-8' };
   return new Response(body, { headers });

@@ -74,7 +74,8 @@ async function openBody(
         controller.enqueue(next.value);
         next = await pieces.next().catch(async (error: unknown) => {
           await close();
-          throw error;
+          if (!call.brokeOff(error)) throw error;
+          return { done: true, value: undefined } as const;
         });
       },
       cancel: close,
