@@ -1,5 +1,5 @@
 import type { JimsApp, Logger } from 'jims-core';
-import { COUNT, TIMER_MS, numberOptions, unfailing } from 'jims-core/host';
+import { COUNT, TIMER_MS, numberOptions, requireNewNode, unfailing } from 'jims-core/host';
 
 import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
@@ -81,7 +81,7 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * Where clients may have the service send what becomes of their runs, such as A2A's push notifications:
    * `*.example.com` for the public hosts below a name, `*` for any public host, by https alone;
    * `hooks.example` or `receiver:8080` for exactly this one, which may then be private, and speak plain http. Default:
-   * nothing is sent.
+   * nothing is sent. Of several APIs of one app each sends what was subscribed to at it.
    */
   readonly webhookHosts?: readonly string[] | undefined;
   /**
@@ -157,6 +157,7 @@ export interface ApiHost {
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
 export function createHostedApi(app: JimsApp, given: ApiOptions, host: ApiHost): Api {
+  requireNewNode();
   const options = { ...given, ...numberOptions(given, NUMBERS) };
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const { requireContactHeader = false, playground = false, widget = false } = options;
@@ -263,8 +264,11 @@ function bodyLimits(
 function webhooksOf({
   webhookHosts: hosts = [],
   webhookSecrets: secrets,
+  publicUrl,
+  exposeErrors,
 }: ApiOptions): Webhooks | undefined {
-  return hosts.length === 0 ? undefined : new Webhooks({ hosts, secrets });
+  if (hosts.length === 0) return undefined;
+  return new Webhooks({ hosts, secrets, api: { publicUrl, exposeErrors } });
 }
 
 function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {

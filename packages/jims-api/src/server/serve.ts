@@ -1,4 +1,5 @@
 import type { JimsApp } from 'jims-core';
+import { requireNewNode } from 'jims-core/host';
 
 import type { ServeOptions, Service } from './serve-options.ts';
 
@@ -23,6 +24,7 @@ import type { ServeOptions, Service } from './serve-options.ts';
  * await fetch(`${service.url}/healthz`);
  */
 export async function serve(app: JimsApp, options: ServeOptions = {}): Promise<Service> {
+  requireNewNode();
   // Loaded when it is needed: hosts of `createApi` have a server and a logger of their own.
   const { AppService } = await import('./node-server/app-service.ts');
   const service = new AppService(app, options);

@@ -17,7 +17,7 @@ import * as v from 'valibot';
 
 import { PortError, serve } from '../../src/index.ts';
 import type { ServeOptions } from '../../src/index.ts';
-import { folderWith } from '../support/command.ts';
+import { PROGRAM_FLAGS, folderWith } from '../support/command.ts';
 import { liveFrames } from '../support/live-frames.ts';
 import { recorder } from '../support/recorder.ts';
 import { chat } from '../support/served-app.ts';
@@ -253,7 +253,7 @@ const ports = { host: '127.0.0.1', port: 0, metricsPort: false } as const;
 ${source}`,
   });
   symlinkSync(MODULES, join(folder.path, 'node_modules'));
-  const args = ['--conditions=@jims/source', 'program.ts'];
+  const args = [...PROGRAM_FLAGS, 'program.ts'];
   const child = spawn(process.execPath, args, { cwd: folder.path, stdio: 'pipe' });
   const printed = text(child.stderr);
   const closed = once(child, 'close');

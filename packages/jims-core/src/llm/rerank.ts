@@ -53,10 +53,8 @@ export async function rerank(
   if (documents.length === 0) return [];
   const { rerankerBackend, rerankerModel, env } = scope.settings;
   if (rerankerBackend !== 'cohere') {
-    throw new JimsError(
-      'llm_unusable',
-      `RERANKER_BACKEND is '${rerankerBackend}': only cohere is supported`,
-    );
+    const reason = `RERANKER_BACKEND is '${rerankerBackend}': only cohere is supported`;
+    throw new JimsError('llm_unusable', reason);
   }
   const topN = limitOf(options.topN, documents.length);
   const { url, apiKey } = cohere(env);

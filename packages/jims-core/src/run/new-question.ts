@@ -90,5 +90,5 @@ function waiting(
 
 /** The texts that stand for a button. */
 export function namesOf({ id, text }: Button): readonly string[] {
-  return typeof id === 'string' ? [id, text] : [text];
+  return typeof id === 'string' || typeof id === 'number' ? [String(id), text] : [text];
 }

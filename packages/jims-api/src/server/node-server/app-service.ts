@@ -11,7 +11,6 @@ import { createHttpServer } from './http-server.ts';
 import { inUrl, listen } from './listen.ts';
 import { createLogger } from './logger.ts';
 import { createMetricsServer } from './metrics-server.ts';
-import { noticeWaiting } from './notice-waiting.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { ServiceLogger } from './service-process.ts';
 
@@ -109,9 +108,7 @@ export class AppService implements Service {
   async #openApp(): Promise<string> {
     const logger = this.#logger;
     logger.debug({}, 'opening the store');
-    const still =
-      'still opening the store: the database, or the place of the files, does not answer, or something holds a lock';
-    const { storeDescription } = await noticeWaiting(this.#open(), () => logger.warn({}, still));
+    const { storeDescription } = await this.#open();
     logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
     return storeDescription;
   }

@@ -11,7 +11,7 @@ import { createSocketStreams } from '../../http/sse/socket.ts';
 import { createHostedApi } from '../create-api.ts';
 import type { ApiOptions } from '../create-api.ts';
 import { boundUnreadBody } from './unread-body.ts';
-import { answerUnreadable, unreadableRequest } from './unreadable-requests.ts';
+import { answerUnreadable, unanswered, unreadableRequest } from './unreadable-requests.ts';
 
 /** How long a server waits for its clients. */
 export interface ClientTimeouts {
@@ -87,7 +87,7 @@ export function createHttpServer(app: JimsApp, given: HttpServerOptions): Server
       return response;
     },
     // HTTP/1.0 has no Host header: the health checks of load balancers send none.
-    { hostname: 'localhost', errorHandler: () => unreadableRequest(unreadable) },
+    { hostname: 'localhost', errorHandler: (error) => unanswered(unreadable, error) },
   );
 
   const server = createServer(

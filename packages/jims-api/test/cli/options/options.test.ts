@@ -322,6 +322,11 @@ describe('options', { concurrency: 2 }, () => {
       '\n',
       'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
     ],
+    [
+      'JIMS_API_KEY',
+      'old,new,',
+      'JIMS_API_KEY has an empty key between its commas, or at an end: remove it.',
+    ],
     ['JIMS_RECOVER', 'maybe\n', "Invalid value for '--recover': 'maybe' is not one of on, off."],
   ] as const) {
     test(`${variable}=${JSON.stringify(value)} is refused as a flag would be`, () => {

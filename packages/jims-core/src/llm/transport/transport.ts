@@ -202,8 +202,6 @@ function proxyIn(env: Environment, ...variables: readonly string[]): NamedValue 
   const address = value.includes('://') ? value : `http://${value}`;
   const { protocol } = URL.parse(address) ?? { protocol: '' };
   if (protocol === 'http:' || protocol === 'https:') return { name, value: address };
-  throw new JimsError(
-    'llm_unusable',
-    `${name} is not the address of an HTTP proxy: write it as http://host:port`,
-  );
+  const reason = `${name} is not the address of an HTTP proxy: write it as http://host:port`;
+  throw new JimsError('llm_unusable', reason);
 }

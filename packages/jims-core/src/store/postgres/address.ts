@@ -134,10 +134,8 @@ function portOfEnvironment(): number | undefined {
   if (!text) return undefined;
   const port = positive(text);
   if (port !== undefined && Number.isInteger(port) && port <= MAX_PORT) return port;
-  throw new JimsError(
-    'store_invalid',
-    'PGPORT is not the number of a port: correct it, or write the port into the URL',
-  );
+  const reason = 'PGPORT is not the number of a port: correct it, or write the port into the URL';
+  throw new JimsError('store_invalid', reason);
 }
 
 function splitHost(text: string): { host?: string; port?: string } | undefined {

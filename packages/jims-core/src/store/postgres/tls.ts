@@ -60,10 +60,9 @@ function readMode(parameters: ReadonlyMap<string, string>): Mode | undefined {
   if (!given) return undefined;
   const mode = SWITCHES[given.toLowerCase()] ?? given.toLowerCase();
   if (isMode(mode)) return mode;
-  throw new JimsError(
-    'store_invalid',
-    `The sslmode of the PostgreSQL URL, or PGSSLMODE, is unknown: use one of ${MODES.join(', ')}`,
-  );
+  const modes = MODES.join(', ');
+  const reason = `The sslmode of the PostgreSQL URL, or PGSSLMODE, is unknown: use one of ${modes}`;
+  throw new JimsError('store_invalid', reason);
 }
 
 function isMode(text: string): text is Mode {
