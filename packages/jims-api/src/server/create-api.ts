@@ -156,7 +156,7 @@ export interface ApiHost {
 }
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
-export function createHostedApi(app: JimsApp, given: ApiOptions, host: ApiHost): Api {
+export function createHostedApi(app: JimsApp, given: ApiOptions, server: ApiHost): Api {
   requireNewNode();
   const options = { ...given, ...numberOptions(given, NUMBERS) };
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
@@ -165,7 +165,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, host: ApiHost):
   const authenticate = options.authenticate ?? createAuthenticate(checks);
   const secured = options.authenticate !== undefined || isSecured(checks);
   const cors = createCors(options.corsOrigins ?? []);
-  const api = apiContext(options, { app, secured, cors, respond: host.respond });
+  const api = apiContext(options, { app, secured, cors, respond: server.respond });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
   const others = new ProtocolLoader(
     names.map((name) => PROTOCOLS[name]),
@@ -197,7 +197,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, host: ApiHost):
     log: new RequestLog(api.logger),
     refusals: new Refusals(app.metrics),
     isDraining,
-    cut: host.cut,
+    cut: server.cut,
   };
   const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
   const fallback =

@@ -42,9 +42,8 @@ test('an answer whose source is lost breaks off, and only the log says why', asy
   const store = await openStore('sqlite::memory:');
   const files = losingFiles(store);
   const app = defineApp({ pipeline: () => {}, store: losingRuns(store), files });
-  await using service = await serve(app, {
-    ...{ host: '127.0.0.1', port: 0, metricsPort: false, signals: false, logger },
-  });
+  const ports = { host: '127.0.0.1', port: 0, metricsPort: false } as const;
+  await using service = await serve(app, { ...ports, signals: false, logger });
   const contact = { 'x-jims-contact-id': 'c' };
   await chat(service.url, 'Hi');
   const sent = await fetch(`${service.url}/api/v1/files`, {
