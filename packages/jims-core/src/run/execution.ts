@@ -80,12 +80,8 @@ export class RunExecution {
     const { signal } = this.#stop;
     const target = { observe, onToolFailed, traceContent: app.traceContent, traces, signal };
     this.#llm = new RunLlm({ ...target, models, threadId: thread.id, loadFile });
-    this.#outcome = new RunOutcome({
-      runId,
-      stream: this.stream,
-      progress: services.progress,
-      llm: this.#llm,
-    });
+    const { progress } = services;
+    this.#outcome = new RunOutcome({ runId, stream: this.stream, progress, llm: this.#llm });
   }
 
   /** Whether another process can go on with it. */
