@@ -73,14 +73,16 @@ export class EventCache {
     times: readonly string[],
   ): Promise<ReadonlyMap<string, ThreadLog>> {
     const logs = new Map<string, ThreadLog>();
-    const maxBytes = this.#maxThreadSize;
-    let seen = new CachedThread(thread, maxBytes);
+    let seen = new CachedThread(thread, this.#maxThreadSize);
     for (const time of times) {
       const { last: after } = seen;
-      const query = { before: { createdAt: time, id: LAST_ID }, maxBytes };
-      const tail = await this.#store.readTail(thread.id, { ...query, ...(after && { after }) });
+      const tail = await this.#store.readTail(thread.id, {
+        before: { createdAt: time, id: LAST_ID },
+        maxBytes: this.#maxThreadSize,
+        ...(after && { after }),
+      });
       // More has come than is loaded: there is a gap after what was seen before.
-      if (tail.isCut) seen = new CachedThread(thread, maxBytes);
+      if (tail.isCut) seen = new CachedThread(thread, this.#maxThreadSize);
       seen.extend(tail);
       logs.set(time, seen.log.until(time));
     }

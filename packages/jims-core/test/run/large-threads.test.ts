@@ -98,14 +98,14 @@ describeStores((kind) => {
   test('a chain of many questions reads its thread once when its pipeline is executed again', async () => {
     await using database = await kind.fresh();
     const seen: (readonly string[])[] = [];
-    const pipeline = async (ctx: ThreadContext): Promise<void> => {
+    const asking = async (ctx: ThreadContext): Promise<void> => {
       for (let n = 0; n < 5; n++) {
         seen[n] = ctx.history.map(({ content }) => content).filter((text) => text !== TEXT);
         await ctx.ask(`${n}?`);
       }
     };
     const open = async (store: Store): Promise<JimsApp> => {
-      const app = defineApp({ pipeline, durable: true, store });
+      const app = defineApp({ pipeline: asking, durable: true, store });
       await app.open({ limits: { maxThreadSize: 10 * TEXT.length } });
       return app;
     };
