@@ -248,9 +248,11 @@ test('jims-core/llm exports these names and no others', async () => {
 test('jims-core/host exports these names and no others', async () => {
   const values = [
     'CORE_REFUSALS',
+    'COUNT',
     'MAX_PIECE_CHARS',
     'MAX_SUBSCRIPTIONS',
     'MAX_TITLE',
+    'TIMER_MS',
     'answerFaults',
     'cleanJson',
     'createCallerShares',
@@ -261,7 +263,11 @@ test('jims-core/host exports these names and no others', async () => {
     'filesOfMessage',
     'isAllowedType',
     'isOfApp',
+    'isOfFiles',
     'isTypePattern',
+    'noticeWaiting',
+    'numberOption',
+    'numberOptions',
     'onTracingFault',
     'openByDefault',
     'pipelineName',

@@ -10,8 +10,8 @@ import type { ServeOptions, Service } from './serve-options.ts';
  * and not the process. When it rejects, no port is open and the app stays usable.
  *
  * @throws TypeError for an option that cannot work; PortError for a port that it cannot listen on;
- * JimsError `store_invalid` or `store_unavailable` for the store, `app_invalid` for options of
- * `app.open` when the app was opened with others.
+ * JimsError `store_invalid` or `store_unavailable` for the store, `app_invalid` for a number that is too small
+ * or not a number, and for options of `app.open` when the app was opened with others.
  * @example
  * import { serve } from 'jims-api';
  *

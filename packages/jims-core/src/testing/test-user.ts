@@ -320,7 +320,7 @@ export class TestUser implements AsyncDisposable {
       this.#threadId = run.thread.id;
       return run;
     };
-    return this.#answer(await this.#service.run(begin, this.#point), options);
+    return this.#answer(await this.#service.run(begin, this.#point, options.signal), options);
   }
 
   async #answer(seen: ObservedRun, { expectError = false }: TurnOptions): Promise<TestAnswer> {

@@ -251,6 +251,11 @@ describe('options', { concurrency: 2 }, () => {
       "Invalid value for '--question-ttl': 0 is not between 1 and 2147483647.",
     ],
     [
+      'a drain that no timer measures',
+      ['--drain-timeout', '2147484'],
+      "Invalid value for '--drain-timeout': 2147484 is not between 0 and 2000000.",
+    ],
+    [
       'a guessable key for addresses',
       ['--file-address-key', 'short'],
       "Invalid value for '--file-address-key': it needs at least 32 characters.",
