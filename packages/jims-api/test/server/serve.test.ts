@@ -68,6 +68,25 @@ test('it answers on its port and on one for metrics, logs, and is over with its 
   await assert.rejects(app.ping(), { code: 'shutting_down' });
 });
 
+test('times without an end leave clients, and runs at a stop, all the time; no time at all is refused', async () => {
+  const app = appOf(async (ctx) => {
+    await sleep(50);
+    ctx.sendMessage('Hello');
+  });
+  const times = { readerTimeoutMs: Infinity, requestTimeoutMs: Infinity, heartbeatMs: Infinity };
+  const endless = { ...times, keepAliveTimeoutMs: Infinity, drainTimeoutMs: Infinity };
+  const service = await serve(app, inTests(endless));
+  assert.equal((await chat(service.url, 'Hi')).status, 200);
+  const last = chat(service.url, 'Hi');
+  while ((await metric(service.metricsPort, 'jims_runs_running')) < 1) await sleep(5);
+  await service.stop();
+  assert.equal((await last).status, 200);
+  for (const name of ['readerTimeoutMs', 'heartbeatMs', 'drainTimeoutMs', 'maxBodyBytes']) {
+    const fault = { code: 'app_invalid', message: new RegExp(`^${name} is NaN`) };
+    await assert.rejects(serve(appOf(hello), inTests({ [name]: Number.NaN })), fault);
+  }
+});
+
 test('a client that reads nothing of its answer is cut off', async () => {
   const app = appOf((ctx) => ctx.sendMessage('x'.repeat(10 * MIB)));
   await using service = await serve(app, inTests({ readerTimeoutMs: 300 }));
