@@ -1,4 +1,4 @@
-// npm test: every test, with one PostgreSQL and one browser for all of them.
+// npm test: every test, with one PostgreSQL, one browser and one bundle of the command for all of them.
 //
 //   npm test                                           all
 //   npm test -- packages/jims-core/test/event.test.ts  these files
@@ -15,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 import { startSharedBrowser } from './browser.ts';
+import { bundleCommand } from './command-bundle.ts';
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = ['packages/*/test/**/*.test.ts', 'examples/*/*.test.ts'];
@@ -73,7 +74,8 @@ async function runTests(postgresUrl: string): Promise<number> {
   await rm(COMPILE_CACHE, { recursive: true, force: true });
   // Without one the tests of pages say what is missing.
   await using browser = await startSharedBrowser().catch(() => undefined);
-  const environment = { ...database, ...browser?.environment };
+  await using command = await bundleCommand();
+  const environment = { ...database, ...browser?.environment, ...command.environment };
   return await runNode([...args, ...(await groupFiles(temporary.path))], environment);
 }
 

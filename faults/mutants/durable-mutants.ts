@@ -49,8 +49,9 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: JOURNAL,
-        from: `    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'asked', call });`,
-        to: `    this.#over({ kind: 'asked', call });`,
+        from: `    if (this.#underWay > 0 || !this.#writer.isDone) return false;
+    const fault`,
+        to: '    const fault',
       },
     ],
     scenarios: REPLAYS,

@@ -52,7 +52,8 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
         to: 'this.#undelivered.splice(this.#undelivered.indexOf(result), 1);',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: ['F25'],
+    tests: ['run/journal.test.ts'],
   },
   {
     name: 'two-results-at-once',
@@ -88,7 +89,8 @@ export const JOURNAL_MUTANTS: readonly Mutant[] = [
         to: '',
       },
     ],
-    scenarios: ['F16'],
+    scenarios: ['F25'],
+    tests: ['run/asking.test.ts'],
   },
   {
     name: 'sqlite-queue-dies',

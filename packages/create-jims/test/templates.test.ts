@@ -4,7 +4,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 
-import { folderWith, serveCommand } from '../../jims-api/test/support/command.ts';
+import { PROGRAM_FLAGS, folderWith, serveCommand } from '../../jims-api/test/support/command.ts';
 import type { Folder, Running } from '../../jims-api/test/support/command.ts';
 import { startFakeOpenAI } from '../../jims-core/test/support/fake-openai/fake-openai.mjs';
 import { ROOT, createJims, newProject, runNode } from './support/new-project.ts';
@@ -88,7 +88,7 @@ describe('the templates', { concurrency: 2 }, () => {
 
 async function passesItsTest({ path: cwd }: Folder): Promise<void> {
   // As `node --test` does for each file.
-  const own = await runNode(['--conditions=@jims/source', 'app.test.ts'], { cwd });
+  const own = await runNode([...PROGRAM_FLAGS, 'app.test.ts'], { cwd });
   assert.equal(own.code, 0, own.stdout);
   assert.match(own.stdout, /pass [1-9]/);
 }

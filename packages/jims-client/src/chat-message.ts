@@ -17,16 +17,12 @@ export const BLANK: Omit<ChatMessage, 'id' | 'key'> = {
   text: '',
   state: 'growing',
   type: 'comm.assistant_message',
-  createdAt: undefined,
-  runId: undefined,
   buttons: [],
   files: [],
   sources: [],
   tools: [],
   reasoning: '',
-  feedback: undefined,
   isUnanswered: false,
-  questionId: undefined,
 };
 
 /** The data of an event that is a message of one of the two. What apps put into their own events may be anything. */
@@ -87,7 +83,7 @@ export function questionOf({
   expires_at: expiresAt,
   ...rest
 }: AskedQuestion): ChatQuestion {
-  return { ...rest, messageId: undefined, buttons: objects(buttons).map(buttonOf), expiresAt };
+  return { ...rest, buttons: objects(buttons).map(buttonOf), expiresAt };
 }
 
 /** A button without an id is clicked by its text. */

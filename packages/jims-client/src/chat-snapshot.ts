@@ -71,19 +71,19 @@ export interface ChatMessage {
   /** The type of its event, such as `comm.user_message` or `comm.user_button_click`. */
   readonly type: string;
   /** UTC, ISO 8601; `undefined` until it is stored. */
-  readonly createdAt: string | undefined;
-  readonly runId: string | undefined;
+  readonly createdAt?: string | undefined;
+  readonly runId?: string | undefined;
   readonly buttons: readonly ChatButton[];
   readonly files: readonly ChatFile[];
   readonly sources: readonly ChatSource[];
   readonly tools: readonly ChatWork[];
   /** What the model thought; empty when nothing of it was sent or kept. */
   readonly reasoning: string;
-  readonly feedback: ChatFeedback | undefined;
+  readonly feedback?: ChatFeedback | undefined;
   /** Of the contact: its run failed. `retry` lets the last message have another one. */
   readonly isUnanswered: boolean;
   /** The question that the message asks, open or not. */
-  readonly questionId: string | undefined;
+  readonly questionId?: string | undefined;
 }
 
 export interface ChatButton {
@@ -94,7 +94,7 @@ export interface ChatButton {
 /** A file of a message, or one that is on its way to the service. */
 export interface ChatFile {
   /** `undefined` until it is uploaded. */
-  readonly fileId: string | undefined;
+  readonly fileId?: string | undefined;
   readonly name: string;
   readonly mediaType: string;
   /** In bytes. */
@@ -102,7 +102,7 @@ export interface ChatFile {
   /** From 0 to 1 while it is uploaded, then 1. */
   readonly progress: number;
   /** Where its bytes are, below the client's `url`; it needs the client's token unless the service signs addresses. */
-  readonly url: string | undefined;
+  readonly url?: string | undefined;
 }
 
 export interface ChatSource {
@@ -114,7 +114,7 @@ export interface ChatSource {
 export interface ChatQuestion {
   readonly id: string;
   /** The message that asks it; `undefined` when that is not among the messages. */
-  readonly messageId: string | undefined;
+  readonly messageId?: string | undefined;
   readonly text?: string;
   readonly buttons: readonly ChatButton[];
   /** The JSON Schema of an answer, where the app has one. */

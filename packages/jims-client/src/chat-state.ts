@@ -111,7 +111,7 @@ export function withMessage(
   };
   const isThere = known?.createdAt === now.createdAt && known?.runId === now.runId;
   const byRank = (a: ChatMessage, b: ChatMessage): number =>
-    rankOf(a) < rankOf(b) ? -1 : Number(rankOf(a) > rankOf(b));
+    Number(rankOf(a) > rankOf(b)) - Number(rankOf(a) < rankOf(b));
   return { ...state, messages: isThere ? list : list.toSorted(byRank) };
 }
 

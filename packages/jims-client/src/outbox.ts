@@ -49,7 +49,7 @@ export class Outbox {
     this.#options = options;
   }
 
-  /** Calls for a greeting, unless there is a thread. @throws JimsApiError */
+  /** Calls for a greeting, unless there is a thread where none has failed. @throws JimsApiError */
   greet(): Promise<void> {
     return this.#queue(this.#greet);
   }
@@ -93,14 +93,16 @@ export class Outbox {
     return sending;
   }
 
-  /** Makes the thread, and lets the app speak first in it. */
+  /** Makes the thread, unless it is there, and lets the app speak first in it. */
   readonly #greet = async (): Promise<void> => {
     const { threadConfig, greet } = this.#options;
     const store = this.#store;
-    const { contactId, threadId } = store.state;
-    if (!greet || threadId !== undefined) return;
+    const { contactId, threadId, error, messages } = store.state;
+    // What a greeting that failed has left of its thread is an error, and no message.
+    if (!greet || (threadId && (messages[0] || !error))) return;
+    const key = threadId ? newKey() : this.#greetingKey;
     const create = (): Promise<Thread> =>
-      store.threads.create({ contactId, threadConfig, greet: true }, this.#greetingKey);
+      store.threads.create({ contactId, threadId, threadConfig, greet: true }, key);
     const thread = await create();
     store.set({ threadId: thread.thread_id, isLoading: false });
     const resend = async (): Promise<undefined> => void (await create());
@@ -176,11 +178,9 @@ export class Outbox {
 /** A file of a message before it is sent. */
 function waitingFile(file: Blob): ChatFile {
   return {
-    fileId: undefined,
     name: nameOf(file),
     mediaType: file.type,
     size: file.size,
     progress: 0,
-    url: undefined,
   };
 }

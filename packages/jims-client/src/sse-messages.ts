@@ -14,9 +14,8 @@ const MAX_CHARS = 64_000_000;
 
 /**
  * The Server-Sent Events of a connection, as the service writes them: lines end with a line feed, or with CR LF when
- * something between has changed them, and the data of an
- * event is one line. Its text comes in pieces that may end anywhere; events that end in the same piece come together.
- * What no empty line ends is not an event: the connection broke off in it.
+ * something between has changed them. Its text comes in pieces that may end anywhere; events that end in the same
+ * piece come together. What no empty line ends is not an event: the connection broke off in it.
  *
  * @param id The last id of an earlier connection.
  * @throws SyntaxError for a line that does not end.
@@ -26,29 +25,25 @@ export async function* sseMessages(
   id = '',
 ): AsyncGenerator<readonly SseMessage[], void> {
   let rest = '';
-  let fields: Record<string, string> = {};
   for await (const piece of pieces) {
     rest += piece;
     if (rest.length > MAX_CHARS) throw notOfService();
     // A long line is looked at once, when its end is there.
     if (!piece.includes('\n')) continue;
     const messages: SseMessage[] = [];
-    const lines = rest.split(/\r?\n/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      Object.assign(fields, fieldOf(line));
-      if (line !== '') continue;
-      const { data, event = 'message' } = fields;
-      ({ id = id } = fields);
-      if (data !== undefined) messages.push({ id, event, data });
-      fields = {};
+    const frames = rest.split(/\r?\n\r?\n/);
+    rest = frames.pop() ?? '';
+    for (const frame of frames) {
+      const lines = frame.split(/\r?\n/);
+      const valuesOf = (name: string): readonly string[] =>
+        lines.flatMap((line) =>
+          line.startsWith(`${name}:`) ? line.slice(name.length + 1).replace(/^ /, '') : [],
+        );
+      const data = valuesOf('data');
+      id = valuesOf('id').at(-1) ?? id;
+      const event = valuesOf('event').at(-1) ?? 'message';
+      if (data.length > 0) messages.push({ id, event, data: data.join('\n') });
     }
     if (messages.length > 0) yield messages;
   }
-}
-
-/** Of a line: none of a comment. */
-function fieldOf(line: string): Record<string, string> {
-  const [, name = '', value = ''] = /^(id|event|data): ?(.*)/s.exec(line) ?? [];
-  return { [name]: value };
 }

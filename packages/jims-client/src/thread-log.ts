@@ -28,10 +28,13 @@ export async function readPage(
   signal: AbortSignal,
   cursor?: string,
 ): Promise<void> {
+  const path = threadPath(store);
   const [{ events, next_cursor: older }, { feedback }] = await Promise.all([
     pageOf(store, signal, { order: 'desc', cursor }),
     get<FeedbackPage>(store, '/feedback', signal, { limit: LONG_PAGE }),
   ]);
+  // The chat went on in a copy meanwhile.
+  if (path !== threadPath(store)) return;
   const { messages } = store.state;
   // Copied messages have other ids than those that they were copied from.
   if (!cursor) store.set({ messages: messages.filter(({ createdAt }) => !createdAt) });

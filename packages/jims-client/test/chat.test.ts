@@ -497,6 +497,66 @@ describe('a chat', () => {
     assert.deepEqual(textsOf(chat.getSnapshot()), ['assistant: Welcome!']);
   });
 
+  for (const durable of [false, true]) {
+    test(`a greeting that failed is called for again (durable: ${durable})`, async (t) => {
+      let greetings = 0;
+      await using served = await serveApp({
+        pipeline: counting,
+        conversationStartPipeline: async (ctx) => {
+          const n = await ctx.step('count', () => ++greetings);
+          if (n < 3) throw new Error('no');
+          ctx.sendMessage('Welcome!');
+        },
+        durable,
+      });
+      const jims = new JimsClient({ url: served.origin, contactId: 'ann' });
+      const chat = open(t, jims, { greet: true });
+      const failed = await until(chat, ({ error }) => error?.code === 'pipeline_failed');
+      await chat.retry();
+      await until(chat, ({ error, status }) => error !== undefined && status === 'ready');
+      // Also in a page that was loaded again.
+      const { threadId } = failed;
+      const again = open(t, jims, { threadId, greet: true });
+      await until(again, ({ error }) => error?.code === 'pipeline_failed');
+      await again.retry();
+      for (const each of [again, chat]) {
+        assert.deepEqual(textsOf(await until(each, has(1))), ['assistant: Welcome!']);
+      }
+    });
+  }
+
+  test('older messages that come after an edit stay in the thread that was left', async (t) => {
+    const gate = createGate();
+    await using served = await serveApp(counting);
+    let isHeld = false;
+    const jims = new JimsClient({
+      url: served.origin,
+      contactId: 'ann',
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        if (isHeld && url.includes('cursor=') && url.includes('order=desc')) {
+          await gate.passed(new AbortController().signal);
+        }
+        return answer;
+      },
+    });
+    const thread = await served.app.threads.getOrCreate({ contactId: 'ann' });
+    for (let n = 0; n < 70; n++) await thread.appendUserMessage(`${n}`);
+    const chat = open(t, jims, { threadId: thread.thread.id });
+    const { messages } = await until(chat, ({ hasOlder }) => hasOlder);
+    isHeld = true;
+    const older = chat.loadOlder();
+    await chat.edit(messages.at(-1)?.id ?? '', 'edited');
+    const isAnswered = (snapshot: ChatSnapshot): boolean =>
+      isSettled(snapshot) && snapshot.messages.at(-1)?.text === '70 so far';
+    const edited = textsOf(await until(chat, isAnswered));
+    gate.open();
+    await older;
+    assert.deepEqual(textsOf(chat.getSnapshot()), edited);
+    await chat.loadOlder();
+    assert.equal(chat.getSnapshot().messages.length, 71);
+  });
+
   test('stop ends the run that answers, also while a message is on its way', async (t) => {
     await using served = await serveApp(async (ctx: ThreadContext) => {
       ctx.updateAgentStatus('waiting');

@@ -18,15 +18,15 @@ function byTheStandard(text: string): readonly SseMessage[] {
   let id = '';
   // What no empty line ends is not an event.
   for (const frame of text.split(/(?<=^|\n)\n/).slice(0, -1)) {
-    const valueOf = (name: string): string | undefined =>
+    const valuesOf = (name: string): string[] =>
       frame
         .split('\n')
-        .findLast((line) => line.startsWith(`${name}:`))
-        ?.slice(name.length + 1)
-        .replace(/^ /, '');
-    id = valueOf('id') ?? id;
-    const data = valueOf('data');
-    if (data !== undefined) messages.push({ id, event: valueOf('event') ?? 'message', data });
+        .filter((line) => line.startsWith(`${name}:`))
+        .map((line) => line.slice(name.length + 1).replace(/^ /, ''));
+    id = valuesOf('id').at(-1) ?? id;
+    const data = valuesOf('data');
+    const event = valuesOf('event').at(-1) ?? 'message';
+    if (data.length > 0) messages.push({ id, event, data: data.join('\n') });
   }
   return messages;
 }

@@ -90,7 +90,11 @@ export interface StoreByHand {
   listFeedback(query: FeedbackQuery): Promise<FeedbackList>;
   indexMessages: Answer<boolean>;
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
-  mergeThreadConfig(threadId: string, members: JsonObject): Promise<Thread | undefined>;
+  mergeThreadConfig(
+    threadId: string,
+    members: JsonObject,
+    within?: string,
+  ): Promise<Thread | undefined>;
   deleteThreads(which: { threadId: string } | { contactId: string }): Promise<readonly string[]>;
   appendEvents(
     threadId: string,

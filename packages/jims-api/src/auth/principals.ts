@@ -1,11 +1,11 @@
 // How callers are named.
 import { hash } from 'node:crypto';
 
-import { isNobody } from '../http/contact.ts';
+import * as v from 'valibot';
+
+import { contactId as contactName } from '../http/contact.ts';
 import type { Principal } from '../http/principal.ts';
 
-/** As in the body of a chat request. */
-const MAX_CONTACT_ID = 512;
 const PADDED_OR_EMPTY = /^$|^\s|\s$/;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 /** Enough of a digest to tell keys apart in a log, too little to find the key. */
@@ -62,14 +62,7 @@ export function createContactReader(
 
 /** Stricter than a chat request: a token has no reason to contain what a database may refuse. */
 function isContactId(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length <= MAX_CONTACT_ID &&
-    value.isWellFormed() &&
-    !PADDED_OR_EMPTY.test(value) &&
-    !isNobody(value) &&
-    !CONTROL_CHARACTER.test(value)
-  );
+  return v.is(contactName, value) && !CONTROL_CHARACTER.test(value);
 }
 
 /** Users can type any address: before it is verified it may be somebody else's. */

@@ -57,13 +57,13 @@ export interface Alignment {
  *   now, the client has edited its message or wants another answer. There the thread is forked. A
  *   question without an answer, of a run that failed, may be missing: clients take it back. So may a
  *   question that was stored after the request arrived: its client cannot know it. So may an answer that
- *   was given without a message.
+ *   was given without a message. So may the beginning of the chat: clients leave it out when a chat gets long.
  */
 export function align(
   questions: readonly Question[],
   { earlier, message, receivedAt, trusted }: SentHistory,
 ): Alignment {
-  let next = 0;
+  let next = beginningOf(questions, earlier);
   let unknown = 0;
   for (const [index, said] of earlier.entries()) {
     const found = said.role === 'user' ? indexOf(questions, saidAs(said), next) : undefined;
@@ -79,6 +79,28 @@ export function align(
         isListed && (isAnswered || text === again) && !isMadeSince(id, receivedAt),
     );
   return { fork, added: trusted ? exchanges(earlier.slice(unknown)) : [] };
+}
+
+/** The question with which the chat begins that the client has: the first one, or where that was left out a later one. */
+function beginningOf(questions: readonly Question[], earlier: readonly HistoryMessage[]): number {
+  const said = earlier.filter(({ role }) => role === 'user').map(saidAs);
+  const [first] = said;
+  if (!first || indexOf(questions, first, 0) !== undefined) return 0;
+  const starts = questions.flatMap((each, index) => (isSame(each, first) ? [index] : []));
+  return starts.slice(-MAX_STARTS).findLast((start) => hasAll(questions, said, start)) ?? 0;
+}
+
+/** In a chat of which each message is the same word, each of them could be the beginning. */
+const MAX_STARTS = 100;
+
+/** Whether the questions from one on have all that was said. */
+function hasAll(questions: readonly Question[], said: readonly Said[], start: number): boolean {
+  let next = start;
+  return said.every((each) => {
+    const found = indexOf(questions, each, next);
+    next = (found ?? next) + 1;
+    return found !== undefined;
+  });
 }
 
 /** Reads the questions of a log. */

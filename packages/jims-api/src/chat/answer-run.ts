@@ -1,6 +1,6 @@
 import type { CancelReason, JimsError, Run, RunEnd, RunResult } from 'jims-core';
 
-import { toHttpError } from '../http/error-response.ts';
+import { toHttpError, unavailableText } from '../http/error-response.ts';
 import { HttpError } from '../http/errors.ts';
 import { jsonOrPieces } from '../http/json-answer.ts';
 import type { ApiContext, Call } from '../http/route.ts';
@@ -74,7 +74,7 @@ export function reasonOf(end: Exclude<RunEnd, { readonly type: 'result' }>): Err
 function unstored(cause: JimsError): HttpError {
   const { code } = cause;
   const headers = { 'retry-after': '1' };
-  return new HttpError(503, NOT_STORED, { code, headers, cause, hasRun: true });
+  return new HttpError(503, unavailableText(cause), { code, headers, cause, hasRun: true });
 }
 
 /** Whether somebody wanted the run to stop: else its partial answer must not be taken for the whole one. */
@@ -84,7 +84,6 @@ export function isWanted(
   return reason === 'cancelled' || reason === 'interrupted';
 }
 
-const NOT_STORED = 'The database does not answer: try again later';
 const GOES_ON =
   'The run goes on in another process: its answer comes into the thread. Send the request again only with the Idempotency-Key that it had';
 const AGAIN = {

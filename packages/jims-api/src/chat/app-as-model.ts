@@ -3,26 +3,21 @@ import type { JimsApp } from 'jims-core';
 import * as v from 'valibot';
 
 import type { Call } from '../http/route.ts';
+import { titled } from '../http/schema.ts';
 
-export const OpenAiModel = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('model'),
-    created: v.number(),
-    owned_by: v.string(),
-  }),
-  v.title('Model'),
-);
+export const OpenAiModel = titled('Model', {
+  id: v.string(),
+  object: v.literal('model'),
+  created: v.number(),
+  owned_by: v.string(),
+});
 
-export const AnthropicModel = v.pipe(
-  v.object({
-    type: v.literal('model'),
-    id: v.string(),
-    display_name: v.string(),
-    created_at: v.string(),
-  }),
-  v.title('AnthropicModel'),
-);
+export const AnthropicModel = titled('AnthropicModel', {
+  type: v.literal('model'),
+  id: v.string(),
+  display_name: v.string(),
+  created_at: v.string(),
+});
 
 const FIRST_SECOND = '1970-01-01T00:00:00Z';
 

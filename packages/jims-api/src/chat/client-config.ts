@@ -23,8 +23,7 @@ export function configFor({ kind }: Principal, config: JsonObject): JsonObject {
   return isJsonObject(client) ? client : {};
 }
 
-/** What of a config changes when a member is set in the part that the caller may write. */
-export function memberBy(principal: Principal, config: JsonObject, member: JsonObject): JsonObject {
-  if (principal.kind === 'service') return member;
-  return { [MEMBER]: { ...configFor(principal, config), ...member } };
+/** The member of a config that a caller may write to; `undefined` for all of it. */
+export function writableMember({ kind }: Principal): string | undefined {
+  return kind === 'service' ? undefined : MEMBER;
 }

@@ -3,25 +3,22 @@ import type { JimsApp, QuestionRecord, Run, RunRequest, RunThread } from 'jims-c
 import * as v from 'valibot';
 
 import { mayReach } from '../http/contact.ts';
-import { HttpError, validationError } from '../http/errors.ts';
+import { HttpError } from '../http/errors.ts';
 import { uuid } from '../http/fastapi/fields.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import type { ApiContext, Call } from '../http/route.ts';
+import { described } from '../http/schema.ts';
 import { namedThread } from './named-thread.ts';
 
 /** The members of a request body that say which question a message answers. */
 export const answerFields = {
-  answers: v.pipe(
+  answers: described(
     v.nullish(uuid),
-    v.description(
-      'The question that the message answers, in whatever thread of the contact. When it is not open: 409 `question_closed` or 410 `question_expired`, and nothing is stored. Without it the message answers the open question of its thread, if there is one',
-    ),
+    'The question that the message answers, in whatever thread of the contact. When it is not open: 409 `question_closed` or 410 `question_expired`, and nothing is stored. Without it the message answers the open question of its thread, if there is one',
   ),
-  answer: v.pipe(
+  answer: described(
     v.optional(v.boolean(), true),
-    v.description(
-      '`false`: the message answers no question, and the open question of its thread is withdrawn',
-    ),
+    '`false`: the message answers no question, and the open question of its thread is withdrawn',
   ),
 };
 
@@ -40,7 +37,7 @@ export function answerOption({
   if (typeof answers !== 'string') return answer ? {} : { answer: { kind: 'decline' } };
   if (answer) return { answer: { kind: 'question', questionId: answers, audience: 'contact' } };
   const reason = 'a message that answers a question cannot decline it';
-  throw validationError([fieldError('answer', answer, reason)]);
+  throw fieldError('answer', answer, reason);
 }
 
 /**
@@ -71,4 +68,13 @@ export async function questionNow(app: JimsApp, run: Run): Promise<QuestionRecor
 
 export function questionNotFound(questionId: string): HttpError {
   return new HttpError(404, `Question '${questionId}' not found`, { code: 'question_not_found' });
+}
+
+/** For a service that would answer it in the contact's place. */
+export function questionToContact(questionId: string): HttpError {
+  return new HttpError(
+    404,
+    `Question '${questionId}' is to the contact: a message with "answers": "${questionId}" answers it`,
+    { code: 'question_not_found' },
+  );
 }

@@ -2,8 +2,8 @@
 import type { OnBusy } from 'jims-core';
 import * as v from 'valibot';
 
-import { validationError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
+import { described } from '../http/schema.ts';
 import { isAllowedEventType } from './event-types.ts';
 import type { ClientRunRequest, OnDisconnect } from './start-run.ts';
 
@@ -22,21 +22,17 @@ export const eventType = v.pipe(
 
 /** How a run behaves when its thread is busy, when its client leaves, and when it takes long. */
 export const runFields = {
-  on_busy: v.pipe(
+  on_busy: described(
     v.optional(v.picklist(['queue', 'reject', 'interrupt'])),
-    v.description(
-      'What to do when the thread has a run already: `queue` (default) waits, `reject` is a 409, `interrupt` stops the other run',
-    ),
+    'What to do when the thread has a run already: `queue` (default) waits, `reject` is a 409, `interrupt` stops the other run',
   ),
-  on_disconnect: v.pipe(
+  on_disconnect: described(
     v.optional(v.picklist(['continue', 'cancel']), 'continue'),
-    v.description('What happens to the run when the client closes the connection'),
+    'What happens to the run when the client closes the connection',
   ),
-  timeout: v.pipe(
+  timeout: described(
     v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(86_400))),
-    v.description(
-      'The most seconds that the pipeline may take, when that is less than the limit of the service',
-    ),
+    'The most seconds that the pipeline may take, when that is less than the limit of the service',
   ),
 };
 
@@ -63,5 +59,5 @@ export function runOptions({
 export function requireAllowed(type: string, allowed: readonly string[]): void {
   if (isAllowedEventType(type, allowed)) return;
   const reason = 'clients may not send events of this type';
-  throw validationError([fieldError('event_type', type, reason)]);
+  throw fieldError('event_type', type, reason);
 }

@@ -1,6 +1,4 @@
 // The whole chat, as clients of model APIs send it with each message.
-import { validationError } from '../http/errors.ts';
-import type { HttpError } from '../http/errors.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 import type { HistoryMessage } from './alignment.ts';
 import type { ClientMessage } from './client-history.ts';
@@ -35,18 +33,15 @@ export function readChat(
 ): Pick<ClientMessage, 'earlier' | 'incoming' | 'sentFiles'> {
   const said = messages.filter(({ role }) => !INSTRUCTIONS.has(role));
   const last = said.at(-1);
-  if (last?.role !== 'user') throw refused(last, 'the last message must be the user’s');
+  if (last?.role !== 'user')
+    throw fieldError('messages', last, 'the last message must be the user’s');
   const text = contentText(last.content);
   const sentFiles = files.sent(last.content);
   if (text === '' && sentFiles.length === 0 && typeof last.content !== 'string') {
-    throw refused(last, 'the last message has neither text nor files');
+    throw fieldError('messages', last, 'the last message has neither text nor files');
   }
   const earlier = said.slice(0, -1).flatMap((message) => saidText(message, files));
   return { earlier, incoming: userEvent(text), sentFiles };
-}
-
-function refused(message: SentMessage | undefined, reason: string): HttpError {
-  return validationError([fieldError('messages', message, reason)]);
 }
 
 function saidText({ role, content }: SentMessage, files: FileReaders): HistoryMessage[] {

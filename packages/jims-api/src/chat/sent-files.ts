@@ -1,7 +1,7 @@
 // Files in the messages of clients, as their protocols write them.
 import { setImmediate } from 'node:timers/promises';
 
-import { HttpError, validationError } from '../http/errors.ts';
+import { HttpError } from '../http/errors.ts';
 import { canonicalUuid } from '../http/fastapi/uuid.ts';
 import { fieldError } from '../http/fastapi/validation.ts';
 
@@ -47,11 +47,16 @@ const ADDRESS = /^(?:https?:\/\/|\/)/i;
  * @throws HttpError 422
  */
 export function fileAt(url: unknown, { member, ...named }: NamedFile): SentFile {
-  if (typeof url !== 'string') throw refused(member, url, 'the address of a file must be a string');
+  if (typeof url !== 'string')
+    throw fieldError(member, url, 'the address of a file must be a string');
   if (/^data:/i.test(url)) return fileInDataUrl(url, { member, ...named });
   const stored = storedAt(url);
   if (stored) return stored;
-  throw refused(member, url, `${NOT_FETCHED}: send the file as data:<type>;base64,…, ${OR_UPLOAD}`);
+  throw fieldError(
+    member,
+    url,
+    `${NOT_FETCHED}: send the file as data:<type>;base64,…, ${OR_UPLOAD}`,
+  );
 }
 
 /** Why a file at any other address is refused, and what to do. */
@@ -72,20 +77,20 @@ export function storedFile(id: unknown, member: string): StoredFile {
   const fileId = typeof id === 'string' ? canonicalUuid(id.replace(/^file[_-]/, '')) : undefined;
   if (fileId) return { fileId };
   const reason = 'this is not the id of a file: upload it by POST /api/v1/files';
-  throw refused(member, id, reason);
+  throw fieldError(member, id, reason);
 }
 
 /** A file whose bytes come as base64. @throws HttpError 422 */
 export function inlineFile(base64: unknown, { member, name, mediaType }: NamedFile): InlineFile {
   if (typeof base64 === 'string') return { content: base64, name, mediaType: plainType(mediaType) };
-  throw refused(member, base64, 'the data of a file must be base64');
+  throw fieldError(member, base64, 'the data of a file must be base64');
 }
 
 function fileInDataUrl(url: string, { member, name, mediaType }: NamedFile): InlineFile {
   const head = url.slice('data:'.length, MAX_DATA_HEAD);
   const comma = head.indexOf(',');
   const isBase64 = comma >= 0 && /;\s*base64\s*$/i.test(head.slice(0, comma));
-  if (!isBase64) throw refused(member, url, 'a data URL must be data:<type>;base64,…');
+  if (!isBase64) throw fieldError(member, url, 'a data URL must be data:<type>;base64,…');
   const [type = ''] = head.slice(0, comma).split(';', 1);
   const content = url.slice('data:'.length + comma + 1);
   return { content, name, mediaType: plainType(type) ?? plainType(mediaType) };
@@ -107,10 +112,6 @@ export function readable<T>(parts: readonly T[], read: (part: T) => SentFile): S
 function plainType(type: string | undefined): string | undefined {
   const plain = type?.split(';', 1)[0]?.trim().toLowerCase();
   return plain === undefined || plain === '' || plain.includes('*') ? undefined : plain;
-}
-
-function refused(member: string, input: unknown, reason: string): HttpError {
-  return validationError([fieldError(member, input, reason)]);
 }
 
 /** The name of a file that has none: what it is, with an ending. */

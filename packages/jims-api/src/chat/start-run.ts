@@ -98,10 +98,13 @@ export function isReachedAgain(thread: RunThread): boolean {
   return thread.kind !== 'new' || thread.externalId !== undefined;
 }
 
-/** The contact that a request is counted for: the one that calls, or that a service names. */
-export function countedContact(call: Call, thread?: RunThread): string | undefined {
+/** The contact that a request is counted for: the one that calls, whose thread or file it is, or that a service names. */
+export function countedContact(
+  call: Call,
+  of?: { readonly contactId?: string | undefined },
+): string | undefined {
   if (call.principal.kind === 'contact') return call.principal.contactId;
-  const named = thread?.contactId ?? contactInQuery(call);
+  const named = of?.contactId ?? contactInQuery(call);
   return named !== undefined && isNobody(named) ? undefined : named;
 }
 

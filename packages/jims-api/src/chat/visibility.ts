@@ -1,7 +1,8 @@
-// What the caller of a request may see of a run.
 import { isInternalEvent } from 'jims-core';
 import type { NewEvent, Principal } from 'jims-core';
 
+// What the caller of a request may see of a run.
+import { errorOptions } from '../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../http/error-response.ts';
 import type { ApiContext, Call } from '../http/route.ts';
 
@@ -18,11 +19,8 @@ export interface ViewOptions extends ErrorAnswerOptions {
 }
 
 /** How the run of a request is shown to its caller. */
-export function viewOptions(
-  { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
-  { requestId, principal }: Call,
-): ViewOptions {
-  return { requestId, exposeErrors, ...viewOf(principal) };
+export function viewOptions(api: Pick<ApiContext, 'exposeErrors'>, call: Call): ViewOptions {
+  return { ...errorOptions(api, call), ...viewOf(call.principal) };
 }
 
 /** What of its runs a caller sees. */

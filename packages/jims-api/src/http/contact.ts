@@ -4,8 +4,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { HttpError, notFound, validationError } from './errors.ts';
-import { valueFault } from './fastapi/validation.ts';
+import { HttpError, notFound } from './errors.ts';
+import { valueError } from './fastapi/validation.ts';
 import { isJsonObject } from './json-object.ts';
 import { CONTACT_HEADER } from './naming-headers.ts';
 import type { Principal } from './principal.ts';
@@ -16,9 +16,9 @@ const MAX_CONTACT_ID = 512;
 const NOBODY = 'nobody:';
 /**
  * No space around it, as two contacts must not differ in what nobody sees; not a name of {@link nobody}; and
- * no NUL and no U+FFFD, which stands for bytes that are not UTF-8: two names would become one.
+ * no NUL, no half of a character and no U+FFFD, which stands for what is not UTF-8: two names would become one.
  */
-const NAME = /^(?!nobody:)[^\s\0\ufffd](?:[^\0\ufffd]*[^\s\0\ufffd])?$/;
+const NAME = /^(?!nobody:|\s)(?:[^\0\ufffd\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+(?<!\s)$/;
 
 export const contactId = v.pipe(
   v.string(),
@@ -102,11 +102,8 @@ export function oneName(header: string, value: string): string {
   const given = bytes.toString().trim();
   if (given !== '' && !given.includes(',') && isUtf8(bytes)) return given;
   const fault = given === '' ? 'empty' : 'sent more than once, or holds a comma';
-  throw new HttpError(
-    400,
-    `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`,
-    { code: 'contact_header_invalid' },
-  );
+  const reason = `The header ${header} must name one contact, in UTF-8 and without a comma: it is ${isUtf8(bytes) ? fault : 'not UTF-8'}`;
+  throw new HttpError(400, reason, { code: 'contact_header_invalid' });
 }
 
 /**
@@ -173,6 +170,6 @@ export function mayReach(
 /** @throws HttpError 422 for a name that no contact can have. */
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
-  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL and U+FFFD, and does not begin with ${NOBODY}`;
-  throw validationError([valueFault(loc, name, reason)]);
+  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL, U+FFFD and halves of characters, and does not begin with ${NOBODY}`;
+  throw valueError(loc, name, reason);
 }

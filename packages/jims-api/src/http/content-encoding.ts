@@ -1,21 +1,22 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from 'node:zlib';
+import zlib from 'node:zlib';
 
 import { HttpError } from './errors.ts';
 
 type Decode = (body: Uint8Array, options: { readonly maxOutputLength: number }) => Promise<Buffer>;
 
-const withHeader: Decode = promisify(inflate);
-const withoutHeader: Decode = promisify(inflateRaw);
+const withHeader: Decode = promisify(zlib.inflate);
+const withoutHeader: Decode = promisify(zlib.inflateRaw);
 
 /** Each works outside of the event loop, and stops at its limit. */
 const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
-  ['gzip', promisify(gunzip)],
-  ['x-gzip', promisify(gunzip)],
+  ['gzip', promisify(zlib.gunzip)],
+  ['x-gzip', promisify(zlib.gunzip)],
   // Some clients leave out the header of zlib, such as .NET's.
   ['deflate', (body, options) => (hasZlibHeader(body) ? withHeader : withoutHeader)(body, options)],
-  ['br', promisify(brotliDecompress)],
-  ['zstd', promisify(zstdDecompress)],
+  ['br', promisify(zlib.brotliDecompress)],
+  // Not when this file loads: under an older Node, which has none, the error would be the loader's.
+  ['zstd', (body, options) => promisify(zlib.zstdDecompress)(body, options)],
 ]);
 
 /** Decompresses a body; rejects with a RangeError when it is more than `maxBytes`. */
@@ -31,11 +32,8 @@ export function decompressionOf(headers: Headers): Decompress | undefined {
   if (name === '') return undefined;
   const decode = DECODERS.get(name);
   if (decode) return (body, maxBytes) => decode(body, { maxOutputLength: maxBytes });
-  throw new HttpError(
-    415,
-    `content-encoding '${name.slice(0, 100)}' is not supported: send the body plain, or as gzip, deflate, br or zstd`,
-    { code: 'content_encoding_not_supported' },
-  );
+  const reason = `content-encoding '${name.slice(0, 100)}' is not supported: send the body plain, or as gzip, deflate, br or zstd`;
+  throw new HttpError(415, reason, { code: 'content_encoding_not_supported' });
 }
 
 /** The encoding that the headers name: several with commas between, or empty when the body is plain. */
@@ -49,11 +47,8 @@ export function encodingOf(headers: Headers): string {
 
 /** A 400: a body is not what its `content-encoding` says. */
 export function notCompressed(encoding: string, cause: unknown): HttpError {
-  return new HttpError(
-    400,
-    `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`,
-    { code: 'content_encoding_invalid', cause },
-  );
+  const reason = `The body is not ${encoding}, as its content-encoding says, or what is in it is not UTF-8`;
+  return new HttpError(400, reason, { code: 'content_encoding_invalid', cause });
 }
 
 /** By RFC 1950: the method is deflate, and the first two bytes are a multiple of 31. */

@@ -10,8 +10,15 @@ export interface Cors {
   headers(request: Request): Record<string, string>;
 }
 
+/** All that answers say to programs. */
 const EXPOSED = [
   'location',
+  'etag',
+  'accept-ranges',
+  'content-range',
+  'content-disposition',
+  'www-authenticate',
+  'request-id',
   'x-request-id',
   'x-jims-thread-id',
   'x-jims-run-id',
@@ -19,6 +26,8 @@ const EXPOSED = [
   'retry-after',
   'x-should-retry',
   'mcp-session-id',
+  'a2a-extensions',
+  'x-a2a-extensions',
   'x-vercel-ai-ui-message-stream',
   'x-workflow-run-id',
   'x-workflow-stream-tail-index',

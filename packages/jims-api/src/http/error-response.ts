@@ -1,10 +1,11 @@
 import { isJimsError } from 'jims-core';
 import type { JimsError, JimsErrorCode } from 'jims-core';
-import { describeError } from 'jims-core/host';
+import { describeError, isOfFiles } from 'jims-core/host';
 
 import { boundedError } from './bounded-error.ts';
 import { HttpError } from './errors.ts';
 import type { ValidationIssue } from './errors.ts';
+import type { ApiContext, Call } from './route.ts';
 
 /** The HTTP status of each error of the core. */
 const STATUS: Readonly<Record<JimsErrorCode, number>> = {
@@ -70,6 +71,14 @@ export interface ErrorAnswerOptions {
   readonly exposeErrors: boolean;
 }
 
+/** How errors are shown in the answer to a request. */
+export function errorOptions(
+  { exposeErrors }: Pick<ApiContext, 'exposeErrors'>,
+  { requestId }: Pick<Call, 'requestId'>,
+): ErrorAnswerOptions {
+  return { requestId, exposeErrors };
+}
+
 /** Turns anything thrown into what the client may see of it; the rest is for the log. */
 export function toHttpError(error: unknown, options: ErrorAnswerOptions): HttpError {
   // Not only `instanceof`: a revoked proxy throws when its class is looked up.
@@ -109,12 +118,21 @@ function fromCore(error: JimsError, options: ErrorAnswerOptions): HttpError {
   return boundedError(answer);
 }
 
+/** What a client learns of a `store_unavailable`: its message is for the log. */
+export function unavailableText(error: JimsError): string {
+  const what = isOfFiles(error)
+    ? 'Files cannot be written or read now'
+    : 'The database does not answer';
+  return `${what}: try again later`;
+}
+
 function detailOf(
-  { code, message, cause }: JimsError,
+  error: JimsError,
   status: number,
   { exposeErrors, requestId }: ErrorAnswerOptions,
 ): string {
-  if (code === 'store_unavailable') return 'The database does not answer: try again later';
+  const { code, message, cause } = error;
+  if (code === 'store_unavailable') return unavailableText(error);
   if (status !== 500) return message;
   if (NOT_THE_PIPELINE.has(code)) return internalError(requestId);
   if (exposeErrors) {

@@ -67,11 +67,13 @@ export function notFound(what = 'Not Found'): HttpError {
 
 /** A 415: a content type that a page can send without a preflight is not taken for JSON. */
 export function notJson(): HttpError {
-  return new HttpError(
-    415,
-    'Send the body as JSON, with the header content-type: application/json',
-    {
-      code: 'content_type_not_supported',
-    },
-  );
+  const reason = 'Send the body as JSON, with the header content-type: application/json';
+  return new HttpError(415, reason, { code: 'content_type_not_supported' });
+}
+
+/** The answer to a request of which it cannot be said where it was sent to. */
+export function addressInvalid(): HttpError {
+  return new HttpError(400, 'The Host header or the address of the request is not valid', {
+    code: 'address_invalid',
+  });
 }

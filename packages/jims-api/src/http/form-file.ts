@@ -94,20 +94,13 @@ async function* contentOf(
 }
 
 function invalidForm(cause: unknown): HttpError {
-  return new HttpError(400, 'The form broke off, or is not multipart/form-data', {
-    code: 'form_invalid',
-    cause,
-  });
+  const reason = 'The form broke off, or is not multipart/form-data';
+  return new HttpError(400, reason, { code: 'form_invalid', cause });
 }
 
 function withoutFile(): HttpError {
-  return new HttpError(
-    422,
-    'The form has no file: send one as multipart/form-data, with a file name',
-    {
-      code: 'form_without_file',
-    },
-  );
+  const reason = 'The form has no file: send one as multipart/form-data, with a file name';
+  return new HttpError(422, reason, { code: 'form_without_file' });
 }
 
 function tooLong(): HttpError {

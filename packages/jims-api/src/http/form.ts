@@ -132,11 +132,8 @@ class FormReader<T> {
 
   #tooLong(): HttpError {
     const { maxFiles, maxFields, maxFieldBytes } = this.#options;
-    return new HttpError(
-      413,
-      `A form may have ${maxFiles} files, and ${maxFields} fields of ${maxFieldBytes} bytes together`,
-      { code: 'form_too_large' },
-    );
+    const reason = `A form may have ${maxFiles} files, and ${maxFields} fields of ${maxFieldBytes} bytes together`;
+    return new HttpError(413, reason, { code: 'form_too_large' });
   }
 }
 

@@ -114,11 +114,9 @@ function refusalOf(cause: unknown, maxBytes: number): HttpError {
   // The decompression throws it at its limit.
   if (cause instanceof RangeError) return tooLarge(maxBytes);
   if (isReadAlready(cause)) {
-    return new HttpError(
-      500,
-      'The body of this request was read before the API got it: mount the API before what reads bodies, such as express.json()',
-      { code: 'body_read_already', cause },
-    );
+    const reason =
+      'The body of this request was read before the API got it: mount the API before what reads bodies, such as express.json()';
+    return new HttpError(500, reason, { code: 'body_read_already', cause });
   }
   return new HttpError(400, UNREADABLE_BODY, { cause });
 }
@@ -130,9 +128,6 @@ function isReadAlready(cause: unknown): boolean {
 
 /** The error for a body that is larger than it may be. */
 export function tooLarge(maxBytes: number): HttpError {
-  return new HttpError(
-    413,
-    `The request body is larger than ${maxBytes} bytes: if it has files, send them to /api/v1/files before, and name them`,
-    { code: 'body_too_large' },
-  );
+  const reason = `The request body is larger than ${maxBytes} bytes: if it has files, send them to /api/v1/files before, and name them`;
+  return new HttpError(413, reason, { code: 'body_too_large' });
 }

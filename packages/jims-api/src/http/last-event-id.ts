@@ -1,6 +1,5 @@
-import * as v from 'valibot';
-
 import { HttpError } from './errors.ts';
+import { inQuery } from './parameters.ts';
 import type { Parameter, Call } from './route.ts';
 
 /** How clients that cannot send the header name it in the query, such as polyfills of EventSource. */
@@ -27,12 +26,9 @@ function isLastEventId(name: string): boolean {
 
 /** How the OpenAPI document describes these names. */
 export function lastEventIdNames(of: string): readonly Parameter[] {
-  return LAST_EVENT_ID_NAMES.map((name) => ({
-    name,
-    in: 'query',
-    description: `Another name for \`${of}\`, which polyfills of EventSource send`,
-    schema: v.string(),
-  }));
+  return LAST_EVENT_ID_NAMES.map((name) =>
+    inQuery(name, `Another name for \`${of}\`, which polyfills of EventSource send`),
+  );
 }
 
 /** The answer to an id that this stream never gave. */

@@ -27,17 +27,13 @@ export function integerIn(
 }
 
 /** @throws HttpError 422 when it is not a cursor of an earlier answer. */
-export function cursorIn({ query }: Call, name: string): EventPosition | undefined {
-  const text = query.get(name);
+export function cursorIn({ query }: Call): EventPosition | undefined {
+  const text = query.get('cursor');
   if (text === null) return undefined;
   const position = fromCursor(text);
   if (position) return position;
-  throw queryFault(
-    name,
-    'value_error',
-    'Value error, this is not a cursor of an earlier answer',
-    text,
-  );
+  const msg = 'Value error, this is not a cursor of an earlier answer';
+  throw queryFault('cursor', 'value_error', msg, text);
 }
 
 /** The words of a parameter: separated by commas, or given several times. */
@@ -48,16 +44,8 @@ export function wordsIn<TWord extends string>(
 ): ReadonlySet<TWord> | undefined {
   const given = query.getAll(name).flatMap((text) => text.split(','));
   if (given.length === 0) return undefined;
-  const words = given
-    .filter((word) => word !== '')
-    .map((word) => {
-      const found = known.find((each) => each === word);
-      if (found === undefined) {
-        throw queryFault(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);
-      }
-      return found;
-    });
-  return new Set(words);
+  const words = given.filter((word) => word !== '');
+  return new Set(words.map((word) => knownWord(name, word, known)));
 }
 
 /** The only word of a parameter. */
@@ -67,7 +55,14 @@ export function wordIn<TWord extends string>(
   known: readonly TWord[],
 ): TWord | undefined {
   const word = query.get(name);
-  if (word === null) return undefined;
+  return word === null ? undefined : knownWord(name, word, known);
+}
+
+function knownWord<TWord extends string>(
+  name: string,
+  word: string,
+  known: readonly TWord[],
+): TWord {
   const found = known.find((each) => each === word);
   if (found !== undefined) return found;
   throw queryFault(name, 'literal_error', `Input should be one of ${known.join(', ')}`, word);

@@ -107,11 +107,8 @@ export class ReadingTurns {
 
   #refuse(): never {
     this.#metrics.countRefusal('too_many_reads');
-    throw new HttpError(
-      429,
-      'Too many requests of this caller are being answered: try again later',
-      { code: 'too_many_reads', headers: { 'retry-after': '1' } },
-    );
+    const reason = 'Too many requests of this caller are being answered: try again later';
+    throw new HttpError(429, reason, { code: 'too_many_reads', headers: { 'retry-after': '1' } });
   }
 }
 

@@ -1,4 +1,4 @@
-import type { JimsApp, Logger, Run, TakenDelivery } from 'jims-core';
+import type { JimsApp, Logger, Run, SubscriptionRecord, TakenDelivery } from 'jims-core';
 import type { GenericSchema } from 'valibot';
 
 import type { Cors } from './cors.ts';
@@ -174,10 +174,54 @@ export type ErrorStatus =
 /** A `maxLength` that is the service's limit of a message: at most so many bytes are so many characters. */
 export const MESSAGE_LENGTH = 'max-message-size';
 
+/** What a route has beside its address, its documentation and its handler. */
+type RouteOptions = Omit<Route, 'method' | 'path' | 'doc' | 'handle'>;
+
+type MakeRoute = (
+  path: string,
+  handle: Route['handle'],
+  doc: RouteDoc,
+  options?: RouteOptions,
+) => Route;
+
+function by(method: Route['method']): MakeRoute {
+  return (path, handle, doc, options = {}) => ({ method, path, doc, ...options, handle });
+}
+
+/**
+ * Documented routes, by their methods.
+ *
+ * @example
+ * route.get('/api/v1/runs/:run_id', getRun, { operationId: 'get_run', summary: 'A run', … });
+ */
+export const route = {
+  get: by('GET'),
+  post: by('POST'),
+  put: by('PUT'),
+  patch: by('PATCH'),
+  delete: by('DELETE'),
+} as const;
+
+/** Routes whose errors are in the form of their protocol. */
+export function refusingBy(
+  encodeError: NonNullable<Route['encodeError']>,
+  routes: readonly Route[],
+): readonly Route[] {
+  return routes.map((each) => ({ ...each, encodeError }));
+}
+
 /** The same route by another method or path, which the OpenAPI document leaves out. */
-export function aliasOf(route: Route, at: Partial<Pick<Route, 'method' | 'path'>>): Route {
-  const { doc: _, ...rest } = route;
+export function aliasOf(aliased: Route, at: Partial<Pick<Route, 'method' | 'path'>>): Route {
+  const { doc: _, ...rest } = aliased;
   return { ...rest, ...at };
+}
+
+/** Routes, each of them at a second path, too. */
+export function withAliases(
+  routes: readonly Route[],
+  alias: (path: string) => string,
+): readonly Route[] {
+  return routes.flatMap((each) => [each, aliasOf(each, { path: alias(each.path) })]);
 }
 
 /** A run in the frames of a protocol. */
@@ -188,13 +232,26 @@ export interface Protocol {
   readonly routes: readonly Route[];
   /** Shows a run that is over as the protocol streams it. */
   readonly wire: (api: ApiContext, call: Call, run: Run) => RunFrames | Promise<RunFrames>;
-  /** What is sent to those who subscribed to a chain; `undefined` when there is nothing to send any more. */
-  readonly toDeliver?: (
+  /** How those are sent what changes who subscribed to a chain. */
+  readonly delivering?: Delivering;
+  /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
+  readonly fallback?: Route;
+}
+
+/** What a protocol sends to those who subscribed to a chain. */
+export interface Delivering {
+  readonly target: (subscription: SubscriptionRecord) => DeliveryTarget;
+  /** `undefined` when there is nothing to send any more. */
+  readonly message: (
     api: ApiContext,
     delivery: TakenDelivery,
   ) => Promise<WebhookMessage | undefined>;
-  /** Answers under its prefixes where it has no route; by default as JIMS's own paths do. */
-  readonly fallback?: Route;
+}
+
+/** Where a subscription is sent to, and by which API of the app: the name that its `webhooks` had. */
+export interface DeliveryTarget {
+  readonly url: string;
+  readonly sender?: string | undefined;
 }
 
 /** Refuses a path that no route is for. */

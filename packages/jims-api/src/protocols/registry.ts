@@ -10,7 +10,7 @@ export interface ProtocolEntry {
   /** For people: what it is. */
   readonly title: string;
   readonly load: () => Promise<Protocol>;
-  /** Whether its clients can be sent what becomes of their runs: see `Protocol.toDeliver`. */
+  /** Whether its clients can be sent what becomes of their runs: see `Protocol.delivering`. */
   readonly delivers?: boolean;
 }
 

@@ -7,6 +7,7 @@ import { notFound } from '../http/errors.ts';
 import { jsonObject } from '../http/fastapi/fields.ts';
 import { json } from '../http/json-answer.ts';
 import type { ApiContext, Route } from '../http/route.ts';
+import { described, titled } from '../http/schema.ts';
 import { PROTOCOLS } from '../protocols/registry.ts';
 import type { ProtocolName } from '../protocols/registry.ts';
 import { packageVersion } from '../version.ts';
@@ -21,48 +22,42 @@ export interface AppRouteOptions {
   readonly code: CodeFeed | undefined;
 }
 
-const words = v.pipe(v.nullable(v.string()), v.description('As the app says'));
+const words = described(v.nullable(v.string()), 'As the app says');
 
-const AppResource = v.pipe(
-  v.object({
-    name: words,
-    description: words,
-    version: words,
-    jims: v.pipe(v.string(), v.description('The version of JIMS')),
-    durable: v.pipe(v.boolean(), v.description('Whether runs go on in another process')),
-    pipelines: v.pipe(
-      v.array(v.string()),
-      v.description('The names of its functions; the second one is the conversation start'),
-    ),
-    protocols: v.array(
+const AppResource = titled('App', {
+  name: words,
+  description: words,
+  version: words,
+  jims: described(v.string(), 'The version of JIMS'),
+  durable: described(v.boolean(), 'Whether runs go on in another process'),
+  pipelines: described(
+    v.array(v.string()),
+    'The names of its functions; the second one is the conversation start',
+  ),
+  protocols: v.array(
+    v.object({
+      name: described(v.string(), 'As in `--protocols`'),
+      title: v.string(),
+      addresses: described(v.array(v.string()), 'The paths that it answers'),
+      docs: described(v.string(), 'Its documentation in the repository'),
+    }),
+  ),
+  models: described(
+    v.array(
       v.object({
-        name: v.pipe(v.string(), v.description('As in `--protocols`')),
-        title: v.string(),
-        addresses: v.pipe(v.array(v.string()), v.description('The paths that it answers')),
-        docs: v.pipe(v.string(), v.description('Its documentation in the repository')),
+        model: v.string(),
+        requests: v.number(),
+        prompt_tokens: v.number(),
+        completion_tokens: v.number(),
       }),
     ),
-    models: v.pipe(
-      v.array(
-        v.object({
-          model: v.string(),
-          requests: v.number(),
-          prompt_tokens: v.number(),
-          completion_tokens: v.number(),
-        }),
-      ),
-      v.description('That this process has used since it began'),
-    ),
-    limits: v.pipe(jsonObject, v.description('Of runs and of bodies; times in milliseconds')),
-    files: v.pipe(jsonObject, v.description('The limits of files')),
-    playground: v.pipe(v.boolean(), v.description('Whether the playground is served at `/`')),
-    dev: v.pipe(
-      v.nullable(jsonObject),
-      v.description('Only with `jims-api dev`: what `/api/v1/dev` says last'),
-    ),
-  }),
-  v.title('App'),
-);
+    'That this process has used since it began',
+  ),
+  limits: described(jsonObject, 'Of runs and of bodies; times in milliseconds'),
+  files: described(jsonObject, 'The limits of files'),
+  playground: described(v.boolean(), 'Whether the playground is served at `/`'),
+  dev: described(v.nullable(jsonObject), 'Only with `jims-api dev`: what `/api/v1/dev` says last'),
+});
 
 type AppResource = v.InferOutput<typeof AppResource>;
 

@@ -1,5 +1,5 @@
 import type { JimsApp, Logger } from 'jims-core';
-import { unfailing } from 'jims-core/host';
+import { COUNT, TIMER_MS, numberOptions, requireNewNode, unfailing } from 'jims-core/host';
 
 import { createAuthenticate, isSecured } from '../auth/authenticate.ts';
 import type { AuthenticateOptions } from '../auth/authenticate.ts';
@@ -81,7 +81,7 @@ export interface ApiOptions extends Partial<AuthenticateOptions> {
    * Where clients may have the service send what becomes of their runs, such as A2A's push notifications:
    * `*.example.com` for the public hosts below a name, `*` for any public host, by https alone;
    * `hooks.example` or `receiver:8080` for exactly this one, which may then be private, and speak plain http. Default:
-   * nothing is sent.
+   * nothing is sent. Of several APIs of one app each sends what was subscribed to at it.
    */
   readonly webhookHosts?: readonly string[] | undefined;
   /**
@@ -121,13 +121,23 @@ export type Api = FetchHandler & { readonly fetch: FetchHandler };
 type FetchHandler = (request: Request, host?: unknown) => Promise<Response>;
 
 const KIB = 1024;
+const NUMBERS = {
+  maxBodyBytes: COUNT,
+  maxMessageBytes: COUNT,
+  maxConfigBytes: COUNT,
+  uploadPieceMs: TIMER_MS,
+  maxStreams: COUNT,
+  maxStreamsPerCaller: COUNT,
+  heartbeatMs: TIMER_MS,
+};
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
 /**
  * Makes a web-standard fetch handler of an app, for a server or a framework of your own; `serve` brings
  * a server with it. Nothing is opened before the first request.
  *
- * @throws TypeError for an option that cannot work; JimsError `app_invalid` for a logger without a method.
+ * @throws TypeError for an option that cannot work; JimsError `app_invalid` for a number that is too small or not a
+ * number, and for a logger without a method.
  * @example
  * const api = createApi(app, { apiKeys: ['s3cret'] });
  * const response = await api(new Request('http://localhost/healthz'));
@@ -139,7 +149,9 @@ export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
 }
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
-export function createHostedApi(app: JimsApp, options: ApiOptions, respond: SseResponder): Api {
+export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseResponder): Api {
+  requireNewNode();
+  const options = { ...given, ...numberOptions(given, NUMBERS) };
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
   const { requireContactHeader = false, playground = false, widget = false } = options;
   const checks = { apiKeys, oidc, authentik };
@@ -244,8 +256,11 @@ function bodyLimits(
 function webhooksOf({
   webhookHosts: hosts = [],
   webhookSecrets: secrets,
+  publicUrl,
+  exposeErrors,
 }: ApiOptions): Webhooks | undefined {
-  return hosts.length === 0 ? undefined : new Webhooks({ hosts, secrets });
+  if (hosts.length === 0) return undefined;
+  return new Webhooks({ hosts, secrets, api: { publicUrl, exposeErrors } });
 }
 
 function hostNames({ allowedHosts }: ApiOptions): readonly string[] | undefined {

@@ -5,7 +5,7 @@ import { actingAs, isNobodys } from '../http/contact.ts';
 import { encodingOf, notCompressed } from '../http/content-encoding.ts';
 import type { Cors } from '../http/cors.ts';
 import { errorBody, toHttpError } from '../http/error-response.ts';
-import { HttpError, notFound, notJson } from '../http/errors.ts';
+import { HttpError, addressInvalid, notFound, notJson } from '../http/errors.ts';
 import { UNREADABLE_BODY, isJsonType, readJsonBody } from '../http/json-body.ts';
 import { requestId } from '../http/naming-headers.ts';
 import type { Authenticate, Principal } from '../http/principal.ts';
@@ -43,7 +43,8 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   const { api, cors, log, refusals, isDraining } = options;
   const { request, route } = routed;
   const receivedAt = Date.now();
-  const url = new URL(request.url);
+  // A server may take a Host header, such as 999.1.1.1, of which no address can be made.
+  const url = URL.parse(request.url);
   const id = requestId(request);
   const { method } = request;
   const { path, probe = false } = route;
@@ -52,7 +53,7 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   let read: Promise<unknown> | undefined;
   const call: RefusedCall = {
     request,
-    path: url.pathname,
+    path: url?.pathname ?? '/',
     requestId: id,
     headers: {
       'x-request-id': id,
@@ -68,11 +69,13 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
   let response: Response;
   let refusal: Pick<HttpError, 'code' | 'reason'> | undefined;
   try {
+    if (!url) throw addressInvalid();
+    const { searchParams: query } = url;
     response = await withCallersTrace(traceHeaders(request), () =>
       handle(options, routed, {
         ...call,
         receivedAt,
-        query: url.searchParams,
+        query,
         logStream: line.stream,
         logRun: line.run,
       }),

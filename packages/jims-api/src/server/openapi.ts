@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isJsonObject } from '../http/json-object.ts';
 import { MESSAGE_LENGTH } from '../http/route.ts';
 import type { ErrorStatus, FrameDoc, ResponseDoc, Route, RouteDoc } from '../http/route.ts';
+import { described, titled } from '../http/schema.ts';
 
 export interface OpenApiOptions {
   /** The address by which clients reach the service, when it is known. */
@@ -52,38 +53,27 @@ const HEADERS = {
 };
 
 /** Every error but 422. */
-const ErrorAnswer = v.pipe(
-  v.object({
-    detail: v.pipe(v.string(), v.description('What went wrong, for people')),
-    code: v.pipe(
-      v.optional(v.string()),
-      v.description(
-        'What went wrong, for programs; missing on errors that the Python original has, too',
-      ),
-    ),
-  }),
-  v.title('ErrorAnswer'),
-);
+const ErrorAnswer = titled('ErrorAnswer', {
+  detail: described(v.string(), 'What went wrong, for people'),
+  code: described(
+    v.optional(v.string()),
+    'What went wrong, for programs; missing on errors that the Python original has, too',
+  ),
+});
 
-const ValidationError = v.pipe(
-  v.object({
-    type: v.string(),
-    loc: v.pipe(
-      v.array(v.union([v.string(), v.pipe(v.number(), v.integer())])),
-      v.description('Where: `body`, `query`, `path` or `header`, then names and indexes'),
-    ),
-    msg: v.string(),
-    input: v.pipe(v.optional(v.unknown()), v.description('The value, shortened when it is long')),
-    ctx: v.optional(v.record(v.string(), v.unknown())),
-  }),
-  v.title('ValidationError'),
-);
+const ValidationError = titled('ValidationError', {
+  type: v.string(),
+  loc: described(
+    v.array(v.union([v.string(), v.pipe(v.number(), v.integer())])),
+    'Where: `body`, `query`, `path` or `header`, then names and indexes',
+  ),
+  msg: v.string(),
+  input: described(v.optional(v.unknown()), 'The value, shortened when it is long'),
+  ctx: v.optional(v.record(v.string(), v.unknown())),
+});
 
 /** 422 of a request that cannot be understood, as FastAPI's clients know it. */
-const HTTPValidationError = v.pipe(
-  v.object({ detail: v.array(ValidationError) }),
-  v.title('HTTPValidationError'),
-);
+const HTTPValidationError = titled('HTTPValidationError', { detail: v.array(ValidationError) });
 
 /** 422: also of one that is understood and makes no sense, such as a key that was used for another. */
 const RefusedAnswer = v.union([HTTPValidationError, ErrorAnswer]);

@@ -44,11 +44,8 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
       lastKnown = header;
       return;
     }
-    throw new HttpError(
-      403,
-      `Requests to the host '${strange.slice(0, 100)}' are not answered: name it with --allowed-host (allowedHosts) or --public-url (publicUrl)`,
-      { code: 'host_not_allowed' },
-    );
+    const reason = `Requests to the host '${strange.slice(0, 100)}' are not answered: name it with --allowed-host (allowedHosts) or --public-url (publicUrl)`;
+    throw new HttpError(403, reason, { code: 'host_not_allowed' });
   }
 
   function requireOrigin(request: Request): void {
@@ -60,11 +57,8 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
     // A user who types an address sends "none"; older browsers, and other clients, send nothing.
     const saysNothing = site === null || site === 'none';
     if (saysNothing && (origin === null || isOwn(origin, request))) return;
-    throw new HttpError(
-      403,
-      `Pages of ${origin === null ? 'another origin' : `'${origin.slice(0, 100)}'`} may not call: allow their origin with --cors-origin (corsOrigins)`,
-      { code: 'origin_not_allowed' },
-    );
+    const reason = `Pages of ${origin === null ? 'another origin' : `'${origin.slice(0, 100)}'`} may not call: allow their origin with --cors-origin (corsOrigins)`;
+    throw new HttpError(403, reason, { code: 'origin_not_allowed' });
   }
 
   /** Compares hosts only: a proxy may speak https for a service that does not. */

@@ -1,4 +1,5 @@
 import type { JimsApp } from 'jims-core';
+import { requireNewNode } from 'jims-core/host';
 
 import type { ServeOptions, Service } from './serve-options.ts';
 
@@ -9,8 +10,8 @@ import type { ServeOptions, Service } from './serve-options.ts';
  * and not the process. When it rejects, no port is open and the app stays usable.
  *
  * @throws TypeError for an option that cannot work; PortError for a port that it cannot listen on;
- * JimsError `store_invalid` or `store_unavailable` for the store, `app_invalid` for options of
- * `app.open` when the app was opened with others.
+ * JimsError `store_invalid` or `store_unavailable` for the store, `app_invalid` for a number that is too small
+ * or not a number, and for options of `app.open` when the app was opened with others.
  * @example
  * import { serve } from 'jims-api';
  *
@@ -23,6 +24,7 @@ import type { ServeOptions, Service } from './serve-options.ts';
  * await fetch(`${service.url}/healthz`);
  */
 export async function serve(app: JimsApp, options: ServeOptions = {}): Promise<Service> {
+  requireNewNode();
   // Loaded when it is needed: hosts of `createApi` have a server and a logger of their own.
   const { AppService } = await import('./node-server/app-service.ts');
   const service = new AppService(app, options);

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 
 import { HttpError } from '../http/errors.ts';
 import { json } from '../http/json-answer.ts';
-import { aliasOf } from '../http/route.ts';
+import { aliasOf, route } from '../http/route.ts';
 import type { Call, Protocol, Route } from '../http/route.ts';
 import { packageVersion } from '../version.ts';
 import type { CodeFeed } from './code-feed.ts';
@@ -42,17 +42,17 @@ export function serviceRoutes(options: ServiceRoutesOptions): readonly Route[] {
     ...pageRoutes(options),
     ...(code ? [codeRoute(code)] : []),
     ...own,
-  ].flatMap((route) =>
+  ].flatMap((each) =>
     // Load balancers ask by OPTIONS, too: HAProxy does unless it is given another method.
-    route.probe ? [route, aliasOf(route, { method: 'OPTIONS' })] : [route],
+    each.probe ? [each, aliasOf(each, { method: 'OPTIONS' })] : [each],
   );
   return routes;
 }
 
-const HEALTH: Route = {
-  method: 'GET',
-  path: '/healthz',
-  doc: {
+const HEALTH: Route = route.get(
+  '/healthz',
+  (_, call) => json(call, { status: 'ok' }),
+  {
     operationId: 'health',
     summary: 'Whether the process is up',
     tags,
@@ -60,10 +60,8 @@ const HEALTH: Route = {
       200: { description: 'It is up', schema: v.object({ status: v.literal('ok') }) },
     },
   },
-  open: true,
-  probe: true,
-  handle: (_, call) => json(call, { status: 'ok' }),
-};
+  { open: true, probe: true },
+);
 
 function readiness(isDraining: () => boolean): Route {
   return {
@@ -118,22 +116,23 @@ function openApi(secured: boolean, described: () => Promise<readonly Route[]>): 
 }
 
 function docs(secured: boolean): Route {
-  return {
-    method: 'GET',
-    path: '/docs',
-    doc: {
+  return route.get(
+    '/docs',
+    (_, call) => docsPage(call, 200),
+    {
       operationId: 'docs',
       summary: 'This document as a page',
       tags,
       responses: { 200: { description: 'A page', contentType: 'text/html', schema: v.string() } },
       errors: [401],
     },
-    open: !secured,
-    contactless: true,
-    handle: (_, call) => docsPage(call, 200),
-    // The page itself reveals nothing, and it is where people enter their key.
-    encodeError: ({ status }, call) => docsPage(call, status),
-  };
+    {
+      open: !secured,
+      contactless: true,
+      // The page itself reveals nothing, and it is where people enter their key.
+      encodeError: ({ status }, call) => docsPage(call, status),
+    },
+  );
 }
 
 async function docsPage({ headers }: Pick<Call, 'headers'>, status: number): Promise<Response> {

@@ -2,7 +2,9 @@ import * as v from 'valibot';
 
 import { isActive, statusOf } from '../chat/run-status.ts';
 import { HttpError, notFound } from '../http/errors.ts';
+import { inPath } from '../http/parameters.ts';
 import { uuidInPath } from '../http/query.ts';
+import { route } from '../http/route.ts';
 import type { ApiContext, Call, Protocol, Route, RunFrames } from '../http/route.ts';
 import { framePieces } from '../http/sse/frame.ts';
 import { RUN_ID, runNotFound } from '../protocols/jims/run-answer.ts';
@@ -10,20 +12,14 @@ import { RUN_ID, runNotFound } from '../protocols/jims/run-answer.ts';
 /** Gives a protocol that is spoken here, by its name; `undefined` for another one. */
 export type ProtocolByName = (name: string) => Promise<Protocol | undefined>;
 
-const PROTOCOL = {
-  name: 'protocol',
-  in: 'path',
-  required: true,
-  description: 'A name of `--protocols`, or `jims`',
-  schema: v.string(),
-} as const;
+const PROTOCOL = inPath('protocol', 'A name of `--protocols`, or `jims`', v.string());
 
 /** A run as each of the protocols streams it, for people who compare them. */
 export function wireRoute(protocolOf: ProtocolByName): Route {
-  return {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id/wire/:protocol',
-    doc: {
+  return route.get(
+    '/api/v1/runs/:run_id/wire/:protocol',
+    (api, call) => wireAnswer(api, call, protocolOf),
+    {
       operationId: 'get_wire',
       summary: 'A run that is over, as a protocol streams it',
       description:
@@ -35,8 +31,7 @@ export function wireRoute(protocolOf: ProtocolByName): Route {
       },
       errors: [401, 404, 409, 422, 503],
     },
-    handle: (api, call) => wireAnswer(api, call, protocolOf),
-  };
+  );
 }
 
 async function wireAnswer(

@@ -142,6 +142,24 @@ describe('a thread goes on', () => {
     assert.deepEqual(await place(A_B, sent, 'c', false), { shared: 0, added: [] });
   });
 
+  test('when its client leaves out the beginning of a long chat', async () => {
+    const log = ['a', 'b', 'a', 'c'].flatMap((text) => exchange(text));
+    const c = [user('c'), assistant('C')];
+    for (const trusted of [true, false]) {
+      assert.deepEqual(await place(log, c, 'd', trusted), whole(log));
+      assert.deepEqual(
+        await place(log, [assistant('B'), user('b'), user('a'), ...c], 'd', trusted),
+        whole(log),
+      );
+      // Another answer, and an edited message.
+      assert.deepEqual(await place(log, [user('b'), user('a')], 'c', trusted), {
+        shared: 9,
+        added: [],
+      });
+      assert.deepEqual(await place(log, [user('b')], 'edited', trusted), { shared: 6, added: [] });
+    }
+  });
+
   test('when its client took a message back whose run failed', async () => {
     const failed = [...exchange('a'), asked('oops'), ...exchange('b')];
     assert.deepEqual(await place(failed, both, 'c'), { shared: failed.length, added: [] });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { configBy, configFor, memberBy } from '../../src/chat/client-config.ts';
+import { configBy, configFor } from '../../src/chat/client-config.ts';
 import { SERVICE, contact } from '../support/call.ts';
 
 const ANNA = contact('anna');
@@ -31,13 +31,4 @@ test('a contact sees what contacts wrote, and a service sees all', () => {
   assert.deepEqual(configFor(ANNA, config), { plan: 'gold' });
   assert.deepEqual(configFor(ANNA, { secret: 1 }), {});
   assert.deepEqual(configFor(ANNA, { client: 'a string' }), {});
-});
-
-test('a member is set where the caller may write it', () => {
-  const config = { secret: 1, client: { plan: 'gold', lang: 'en' } };
-  assert.deepEqual(memberBy(SERVICE, config, { lang: 'de' }), { lang: 'de' });
-  assert.deepEqual(memberBy(ANNA, config, { lang: 'de', secret: 2 }), {
-    client: { plan: 'gold', lang: 'de', secret: 2 },
-  });
-  assert.deepEqual(memberBy(ANNA, {}, { lang: 'de' }), { client: { lang: 'de' } });
 });

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import * as v from 'valibot';
 
-import { MAIN, folderWith, runCommand, serveCommand } from '../support/command.ts';
+import { COMMAND, folderWith, runCommand, serveCommand } from '../support/command.ts';
 import type { CommandOptions, Folder, Running } from '../support/command.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../bin/jims-api.js', import.meta.url));
@@ -25,13 +25,13 @@ function preload(code: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(script)}`;
 }
 
-/** The script as it is installed, with the command from its sources. */
+/** The script as it is installed. */
 function installed(files: Readonly<Record<string, string>> = {}): Folder & {
   options(nodeOptions?: string): CommandOptions;
 } {
   const folder = folderWith({
     'package.json': '{"type":"module"}',
-    'dist/cli/main.js': `import ${JSON.stringify(pathToFileURL(MAIN).href)};\n`,
+    'dist/cli/main.js': `import ${JSON.stringify(pathToFileURL(COMMAND.at(-1) ?? '').href)};\n`,
     'app.mjs': APP,
     ...files,
   });

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import * as v from 'valibot';
 
 import { databaseUrl, postgresUrl, withClient } from '../../../jims-core/test/support/postgres.ts';
+import { COMMAND } from '../support/command.ts';
 
 const Report = v.object({
   results: v.array(
@@ -72,14 +73,9 @@ async function replay(url: string): Promise<v.InferOutput<typeof Report>> {
 }
 
 function serverCommand(): string {
-  const command = [
-    process.execPath,
-    '--conditions=@jims/source',
-    'packages/jims-api/src/cli/main.ts',
-  ];
   const app = ['--app', './packages/jims-api/test/conformance/app.ts:app'];
   const address = ['--host', '127.0.0.1', '--port', '{port}', '--metrics-port', '{metricsPort}'];
-  return [...command, ...app, ...address].map((word) => `"${word}"`).join(' ');
+  return [process.execPath, ...COMMAND, ...app, ...address].map((word) => `"${word}"`).join(' ');
 }
 
 /** Resolves with what was printed, whatever the exit code: the report says which cases failed. */

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { folderWith } from '../support/command.ts';
+import { PROGRAM_FLAGS, folderWith } from '../support/command.ts';
 import { chat, serveApp } from '../support/served-app.ts';
 import { codeBlocks } from './code-blocks.ts';
 
@@ -24,7 +24,7 @@ test('docs/durable.md: its test passes, on its app', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--conditions=@jims/source', '--test', '--test-reporter=tap'],
+    [...PROGRAM_FLAGS, '--test', '--test-reporter=tap'],
     { cwd: folder.path, env: { ...env, JIMS_DB_CONN_URI: 'sqlite::memory:' } },
   );
   assert.match(stdout, /# pass 1\n# fail 0/);

@@ -11,6 +11,7 @@ import type { Page } from 'playwright-core';
 import { servePage } from '../../../../examples/page-server.ts';
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { openPage } from '../support/browser.ts';
+import { serveApp } from '../support/served-app.ts';
 import { BASE_URL, blockWith, codeBlocks } from './code-blocks.ts';
 
 const HEAD = '<!doctype html><link rel="icon" href="data:," />';
@@ -126,3 +127,33 @@ function asking(): JimsApp {
     },
   });
 }
+
+test("a server passes requests of a page on as its visitor's, packed answers too", async () => {
+  await using service = await serveApp({
+    app: 'export const app = (ctx) => ctx.sendMessage(`${ctx.contactId} said ${ctx.lastUserMessage}`);',
+    args: ['--widget'],
+    env: { JIMS_API_KEY: 's3cret' },
+  });
+  const snippet = blockWith('docs/front-ends.md', 'ts', 'passOn');
+  const named = snippet
+    .replace(BASE_URL, service.origin)
+    .replace("process.env['JIMS_API_KEY']", "'s3cret'");
+  const { code } = await transform(named, { loader: 'ts' });
+  const { passOn } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  const script: Response = await passOn(
+    new Request('https://shop.example/jims/widget.js', { headers: { 'accept-encoding': 'br' } }),
+    'user:7',
+  );
+  assert.equal(script.headers.get('content-encoding'), null);
+  assert.match(await script.text(), /jims-chat/);
+  const body = JSON.stringify({ contact_id: 'anna', message: 'Hi' });
+  const answer: Response = await passOn(
+    new Request('https://shop.example/jims/api/v1/chat', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' },
+      body,
+    }),
+    'user:7',
+  );
+  assert.deepEqual(Object(await answer.json()).assistant_messages, ['user:7 said Hi']);
+});

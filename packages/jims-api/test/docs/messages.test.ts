@@ -7,7 +7,7 @@ import { parseFrames } from '../support/api.ts';
 import { chat, serveApp } from '../support/served-app.ts';
 import { codeBlocks } from './code-blocks.ts';
 
-const [searches = '', aiSdk = ''] = codeBlocks('docs/messages.md', 'ts');
+const [searches = '', aiSdk = '', openai = ''] = codeBlocks('docs/messages.md', 'ts');
 
 test('docs/messages.md: its first app answers with sources, and shows its tool', async () => {
   await using served = await serveApp({ app: searches });
@@ -42,9 +42,11 @@ test('docs/messages.md: its first app answers with sources, and shows its tool',
   ]);
 });
 
-test('docs/messages.md: a stream of the AI SDK is an answer', async () => {
-  await using models = await fakeModels();
-  await using served = await serveApp({ app: aiSdk, env: models.env });
-  const answered = await chat(served.origin, 'one two three');
-  assert.deepEqual(answered.body['assistant_messages'], ['echo: one two three']);
-});
+for (const [library, app] of Object.entries({ 'the AI SDK': aiSdk, openai })) {
+  test(`docs/messages.md: a stream of ${library} is an answer`, async () => {
+    await using models = await fakeModels();
+    await using served = await serveApp({ app, env: models.env });
+    const answered = await chat(served.origin, 'one two three');
+    assert.deepEqual(answered.body['assistant_messages'], ['echo: one two three']);
+  });
+}

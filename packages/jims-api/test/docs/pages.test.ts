@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { folderWith, serveCommand } from '../support/command.ts';
+import { PROGRAM_FLAGS, folderWith, serveCommand } from '../support/command.ts';
 import { codeBlocks, curlCommands } from './code-blocks.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
@@ -54,7 +54,7 @@ test("the README's server, and that of docs/deploy.md, serve the README's app", 
       'package.json': '{"type": "module"}',
     });
     symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-    const program = ['--conditions=@jims/source', 'server.ts'];
+    const program = [...PROGRAM_FLAGS, 'server.ts'];
     await using service = await serveCommand([], { cwd: folder.path, program });
     const call = (headers: Record<string, string>): Promise<Response> =>
       fetch(`${service.url}/api/v1/threads`, { headers });
@@ -89,7 +89,7 @@ const listening = server.listen(0, '127.0.0.1', async () => {
 });`,
   });
   symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  const args = ['--conditions=@jims/source', 'program.mjs'];
+  const args = [...PROGRAM_FLAGS, 'program.mjs'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder.path });
   assert.equal(stdout, "jims 200 [ 'hi' ]\nlate 200 [ 'hi' ]\n");
 });
@@ -98,7 +98,7 @@ test("jims-core's program prints what it says", async () => {
   const [program = ''] = codeBlocks('packages/jims-core/README.md', 'ts');
   using folder = folderWith({ 'program.mts': program });
   symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  const args = ['--conditions=@jims/source', 'program.mts'];
+  const args = [...PROGRAM_FLAGS, 'program.mts'];
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: folder.path });
   assert.equal(stdout, 'You said: Hello\n');
 });

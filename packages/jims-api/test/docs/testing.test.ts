@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import { folderWith } from '../support/command.ts';
+import { PROGRAM_FLAGS, folderWith } from '../support/command.ts';
 import { codeBlocks } from './code-blocks.ts';
 
 const MODULES = fileURLToPath(new URL('../../../../node_modules', import.meta.url));
@@ -26,7 +26,7 @@ test('docs/testing.md: its tests pass, on its app and with its conversation', as
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    ['--conditions=@jims/source', '--test', '--test-reporter=tap'],
+    [...PROGRAM_FLAGS, '--test', '--test-reporter=tap'],
     // A test that opened the app's own database would fail.
     { cwd: folder.path, env: { ...env, JIMS_DB_CONN_URI: 'postgresql://nobody@127.0.0.1:1/none' } },
   );

@@ -29,11 +29,21 @@ function refusal(status: number, code?: string): (error: unknown) => boolean {
 }
 
 test('a contact has any name of 1 to 512 characters, without space around it', () => {
-  for (const name of ['a', 'customer:42', 'ann smith', 'Łucja', 'x'.repeat(512), 'nobody']) {
+  for (const name of ['a', 'customer:42', 'ann smith', 'Łucja', '😀', 'x'.repeat(512), 'nobody']) {
     assert.equal(v.is(contactId, name), true, name);
     assert.equal(requireContactId(name, ['query', 'contact_id']), name);
   }
-  for (const name of ['', ' ', ' anna', 'anna\n', 'x'.repeat(513), nobody('openai'), 7]) {
+  const halves = ['\ud83d', 'anna\ud83d', '\ude00anna', '\ude00\ud83d', 'a\0b', 'a\ufffd'];
+  for (const name of [
+    '',
+    ' ',
+    ' anna',
+    'anna\n',
+    'x'.repeat(513),
+    nobody('openai'),
+    7,
+    ...halves,
+  ]) {
     assert.equal(v.is(contactId, name), false, String(name));
   }
   assert.throws(() => requireContactId(nobody('openai'), ['query']), refusal(422));

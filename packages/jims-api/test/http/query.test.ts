@@ -50,17 +50,17 @@ test('an integer is read between its bounds', () => {
 
 test('a cursor is read, and anything else is refused', () => {
   const cursor = `20260228120000000001.${UUID.replaceAll('-', '')}`;
-  assert.equal(cursorIn(asked(''), 'after'), undefined);
-  assert.deepEqual(cursorIn(asked(`after=${cursor}`), 'after'), {
+  assert.equal(cursorIn(asked('')), undefined);
+  assert.deepEqual(cursorIn(asked(`cursor=${cursor}`)), {
     createdAt: '2026-02-28T12:00:00.000001Z',
     id: UUID,
   });
   assert.deepEqual(
-    refusalOf(() => cursorIn(asked('after=x'), 'after')),
+    refusalOf(() => cursorIn(asked('cursor=x'))),
     {
       status: 422,
       type: 'value_error',
-      loc: ['query', 'after'],
+      loc: ['query', 'cursor'],
       msg: 'Value error, this is not a cursor of an earlier answer',
       input: 'x',
     },

@@ -80,7 +80,9 @@ test('what is not a string cannot be sent as text: the pipeline fails where it s
   });
   for (const what of Object.keys(acts)) {
     const isPiece = what === 'A piece of a message';
-    const wanted = isPiece ? 'a string, or a part with a type' : 'a string. It is an object';
+    const wanted = isPiece
+      ? 'a string, or a part with a type: of what another library streams, yield the text'
+      : 'a string. It is an object';
     const frames = parseFrames(await (await post(api, what, `${CHAT}/stream`)).text());
     assert.deepEqual(
       frames.map(({ event, data }) => [event, data['detail']]),

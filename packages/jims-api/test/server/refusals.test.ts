@@ -71,13 +71,15 @@ test('codes of the app’s own do not make labels', async () => {
 test('what is not HTTP, or has no valid address, counts, too', async () => {
   await using served = await serveApp((ctx) => ctx.sendMessage('hi'));
   const counts = new Counts(served.app.metrics);
-  const requests = {
-    unreadable: 'NOT HTTP\r\n\r\n',
-    address_invalid: 'GET / HTTP/1.1\r\nHost: [\r\n\r\n',
-  };
-  for (const [code, request] of Object.entries(requests)) {
+  const requests = [
+    ['unreadable', 'NOT HTTP'],
+    ['address_invalid', 'GET / HTTP/1.1\r\nHost: ['],
+    ['address_invalid', 'GET /healthz HTTP/1.1\r\nHost: 999.1.1.1'],
+    ['address_invalid', 'GET /v1/models HTTP/1.1\r\nHost: a.1'],
+  ] as const;
+  for (const [code, request] of requests) {
     const socket = connect(Number(new URL(served.origin).port), '127.0.0.1');
-    socket.end(request);
+    socket.end(`${request}\r\n\r\n`);
     const answer = (await Array.fromAsync(socket)).join('');
     assert.ok(answer.includes(`"code":"${code}"`), answer);
     assert.deepEqual(await counts.news(), { [code]: 1 });

@@ -17,7 +17,7 @@ import * as v from 'valibot';
 
 import { PortError, serve } from '../../src/index.ts';
 import type { ServeOptions } from '../../src/index.ts';
-import { folderWith } from '../support/command.ts';
+import { PROGRAM_FLAGS, folderWith } from '../support/command.ts';
 import { liveFrames } from '../support/live-frames.ts';
 import { recorder } from '../support/recorder.ts';
 import { chat } from '../support/served-app.ts';
@@ -66,6 +66,25 @@ test('it answers on its port and on one for metrics, logs, and is over with its 
   }
   await assert.rejects(fetch(url));
   await assert.rejects(app.ping(), { code: 'shutting_down' });
+});
+
+test('times without an end leave clients, and runs at a stop, all the time; no time at all is refused', async () => {
+  const app = appOf(async (ctx) => {
+    await sleep(50);
+    ctx.sendMessage('Hello');
+  });
+  const times = { readerTimeoutMs: Infinity, requestTimeoutMs: Infinity, heartbeatMs: Infinity };
+  const endless = { ...times, keepAliveTimeoutMs: Infinity, drainTimeoutMs: Infinity };
+  const service = await serve(app, inTests(endless));
+  assert.equal((await chat(service.url, 'Hi')).status, 200);
+  const last = chat(service.url, 'Hi');
+  while ((await metric(service.metricsPort, 'jims_runs_running')) < 1) await sleep(5);
+  await service.stop();
+  assert.equal((await last).status, 200);
+  for (const name of ['readerTimeoutMs', 'heartbeatMs', 'drainTimeoutMs', 'maxBodyBytes']) {
+    const fault = { code: 'app_invalid', message: new RegExp(`^${name} is NaN`) };
+    await assert.rejects(serve(appOf(hello), inTests({ [name]: Number.NaN })), fault);
+  }
 });
 
 test('a client that reads nothing of its answer is cut off', async () => {
@@ -234,7 +253,7 @@ const ports = { host: '127.0.0.1', port: 0, metricsPort: false } as const;
 ${source}`,
   });
   symlinkSync(MODULES, join(folder.path, 'node_modules'));
-  const args = ['--conditions=@jims/source', 'program.ts'];
+  const args = [...PROGRAM_FLAGS, 'program.ts'];
   const child = spawn(process.execPath, args, { cwd: folder.path, stdio: 'pipe' });
   const printed = text(child.stderr);
   const closed = once(child, 'close');

@@ -5,12 +5,23 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import * as v from 'valibot';
 
-export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-export const COMMAND: readonly string[] = ['--conditions=@jims/source', MAIN];
+/** The bundle of a whole run of the tests: from the sources a start takes twice the time. */
+const BUNDLE = process.env['TEST_COMMAND_FOLDER'];
+const MAIN =
+  BUNDLE === undefined
+    ? fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+    : join(BUNDLE, 'main.js');
+/** What a program needs that imports the packages of this repository. */
+export const PROGRAM_FLAGS: readonly string[] = [
+  '--conditions=@jims/source',
+  ...(BUNDLE === undefined ? [] : [`--import=${pathToFileURL(join(BUNDLE, 'resolve.js')).href}`]),
+];
+/** What Node runs as `jims-api`. */
+export const COMMAND: readonly string[] = [...PROGRAM_FLAGS, MAIN];
 
 /** A folder for one test: an app, a `.env`, a database. */
 export interface Folder extends Disposable {

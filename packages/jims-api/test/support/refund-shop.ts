@@ -10,6 +10,7 @@ import { startPayments } from '../../../../examples/refund/payments.ts';
 import type { PaymentService } from '../../../../examples/refund/payments.ts';
 import { localPort } from '../../../jims-core/test/support/local-port.ts';
 import { freshSqlite } from '../../../jims-core/test/support/sqlite.ts';
+import { PROGRAM_FLAGS } from './command.ts';
 
 const SERVER = fileURLToPath(new URL('../../../../examples/refund/server.ts', import.meta.url));
 
@@ -70,7 +71,7 @@ export async function openRefundShop(): Promise<RefundShop> {
   }
 
   async function start(): Promise<void> {
-    child = spawn(process.execPath, ['--conditions=@jims/source', SERVER], {
+    child = spawn(process.execPath, [...PROGRAM_FLAGS, SERVER], {
       env: {
         ...process.env,
         JIMS_DB_CONN_URI: database.url,

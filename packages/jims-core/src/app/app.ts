@@ -1,5 +1,6 @@
 import type { FileLimits } from '../files/file-limits.ts';
 import type { Llm } from '../llm/llm.ts';
+import { isPipeline, requirePipeline } from '../pipeline/pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import { CORE_REFUSALS } from '../run/admission.ts';
 import type { RunLimits } from '../run/run-limits.ts';
@@ -104,7 +105,7 @@ export class JimsApp implements AsyncDisposable {
    * use of the app tries again, with the same options.
    *
    * @throws JimsError `store_invalid` or `store_unavailable`; `app_invalid` for options that differ from
-   * those that the app was opened with; `shutting_down` after `close`.
+   * those that the app was opened with, and for limits with which nothing could run; `shutting_down` after `close`.
    * @example
    * await app.open({ store: 'postgresql://localhost/chat', limits: { maxRuns: 200 } });
    */
@@ -154,6 +155,7 @@ export class JimsApp implements AsyncDisposable {
 /**
  * Makes an app of a pipeline, or of a pipeline and what goes with it.
  *
+ * @throws JimsError `app_invalid` for a pipeline that is not a function, nor an object with a function `run`.
  * @example
  * export const app = defineApp({
  *   name: 'Shop',
@@ -161,7 +163,11 @@ export class JimsApp implements AsyncDisposable {
  * });
  */
 export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
-  return new JimsApp('pipeline' in options ? options : { pipeline: options });
+  const app: JimsAppOptions = isPipeline(options) ? { pipeline: options } : options;
+  const { pipeline, conversationStartPipeline: start } = Object(app);
+  requirePipeline('pipeline', pipeline);
+  if (start !== undefined) requirePipeline('conversationStartPipeline', start);
+  return new JimsApp(app);
 }
 
 /** Tells whether a value is a {@link JimsApp}, also one made by another copy of this package. */

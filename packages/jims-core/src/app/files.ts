@@ -34,7 +34,7 @@ export class AppFiles {
    * a day.
    *
    * @throws JimsError `file_too_large`, `file_refused`, `file_incomplete`, `too_many_files`,
-   * `store_unavailable`; nothing is kept then.
+   * `store_unavailable`; nothing is kept then. `invalid_event` for content that is not a stream.
    * @example
    * ```ts
    * const content = createReadStream('menu.pdf');
@@ -43,6 +43,12 @@ export class AppFiles {
    * ```
    */
   async upload({ contactId, size, content, ...given }: FileUpload): Promise<FileRecord> {
+    if (!isStream(content)) {
+      throw new JimsError(
+        'invalid_event',
+        'The content of a file must be a stream of bytes, such as `new Blob([data]).stream()`',
+      );
+    }
     const { files } = await this.#app.opened();
     const { maxFileBytes, fileTypes } = files.limits;
     const declared = usualType(given.mediaType);
@@ -101,6 +107,10 @@ export class AppFiles {
     const { files } = await this.#app.opened();
     return files.limits;
   }
+}
+
+function isStream(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && Symbol.asyncIterator in content;
 }
 
 function requireAllowed(type: string, patterns: readonly string[]): void {

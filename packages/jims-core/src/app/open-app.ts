@@ -1,25 +1,24 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 import { JimsError } from '../errors/jims-error.ts';
-import { DEFAULT_FILE_LIMITS } from '../files/file-limits.ts';
+import { fileLimits } from '../files/file-limits.ts';
 import { StoredFiles } from '../files/stored-files.ts';
 import { createLlmProvider } from '../llm/llm-provider.ts';
 import type { Llm, LlmProvider } from '../llm/llm.ts';
 import { Deliveries } from '../run/deliveries.ts';
 import { RunEngine } from '../run/engine.ts';
-import { DEFAULT_RUN_LIMITS } from '../run/run-limits.ts';
+import { runLimits } from '../run/run-limits.ts';
 import type { RunLimits } from '../run/run-limits.ts';
 import type { AppCode } from '../run/run-services.ts';
 import type { Traces } from '../run/trace/traces.ts';
 import { within } from '../run/within.ts';
-import { openFileStore } from '../store/open-file-store.ts';
-import { DEFAULT_STORE_URL, openStore } from '../store/open-store.ts';
 import type { FileStore, Store } from '../store/store.ts';
 import { silentLogger, unfailing } from '../telemetry/logger.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { appBeingReloaded, differingParts } from './live-code.ts';
 import type { FixedPart } from './live-code.ts';
+import { openDatabase, openFiles, openTraces } from './open-parts.ts';
 import { defaultOpenOptions } from './options.ts';
 import type { JimsAppOptions, OpenOptions } from './options.ts';
 
@@ -183,21 +182,22 @@ export class OpenApp {
 
   async #openNow(options: OpenOptions): Promise<Opened> {
     const { store: own, durable = false } = this.#definition;
-    const { limits, traceContent, onRunFailed, recover = true } = options;
+    const { traceContent, onRunFailed, recover = true } = options;
+    const limits = runLimits(options.limits);
+    const limitsOfFiles = fileLimits(options.fileLimits);
     const logger = unfailing(options.logger ?? silentLogger);
-    const store = await storeOf(own, { ...options, logger });
+    const store = await openDatabase(own, { ...options, logger });
     let fileStore: FileStore | undefined;
     try {
       if (store.notice !== undefined) logger.warn({ store: store.description }, store.notice);
-      fileStore = await fileStoreOf(this.#definition.files, options);
+      fileStore = await openFiles(this.#definition.files, { ...options, logger });
       const files = new StoredFiles({
         records: store,
         bytes: fileStore ?? store.fileStore,
-        limits: { ...DEFAULT_FILE_LIMITS, ...options.fileLimits },
+        limits: limitsOfFiles,
         logger,
       });
-      const traces = await tracesOf(options, logger);
-      const allLimits = { ...DEFAULT_RUN_LIMITS, ...limits };
+      const traces = await openTraces(options, logger);
       const engine = await RunEngine.open({
         store,
         files,
@@ -205,7 +205,7 @@ export class OpenApp {
         isDurable: durable !== false,
         keepsModels: typeof durable === 'boolean' || durable.models !== false,
         recovers: recover,
-        limits: allLimits,
+        limits,
         logger,
         metrics: this.metrics,
         traceContent,
@@ -218,7 +218,7 @@ export class OpenApp {
       }
       this.#engine = engine;
       this.#deliveries.open({ store, logger, metrics: this.metrics });
-      return { store, engine, logger, files, fileStore, traces, limits: allLimits };
+      return { store, engine, logger, files, fileStore, traces, limits };
     } catch (error) {
       // A store that was given by the app is there for the next try.
       if (fileStore !== this.#definition.files) await fileStore?.close().catch(() => {});
@@ -252,48 +252,6 @@ function codeOf({ pipeline, conversationStartPipeline, version, llm }: JimsAppOp
     models: () => (models ??= llm && 'forRun' in llm ? llm : createLlmProvider(llm)),
     missing: undefined,
   };
-}
-
-/** Opens the store of an app: of the URL in the options, the app's own, or the default. */
-async function storeOf(
-  own: Store | string | undefined,
-  { store: url, schema = process.env['JIMS_SCHEMA']?.trim() || undefined, logger }: OpenOptions,
-): Promise<Store> {
-  if (own !== undefined && typeof own !== 'string') {
-    if (url === undefined) return own;
-    throw new JimsError(
-      'app_invalid',
-      'The app brings its own store: leave out the connection URL',
-    );
-  }
-  const byDefault = process.env['JIMS_DB_CONN_URI']?.trim() || DEFAULT_STORE_URL;
-  return openStore(url ?? own ?? byDefault, { schema, logger });
-}
-
-/** Opens the place of files that the options or the app name; `undefined` for the one with the database. */
-async function fileStoreOf(
-  own: FileStore | string | undefined,
-  options: Pick<OpenOptions, 'files'>,
-): Promise<FileStore | undefined> {
-  const isBrought = typeof own === 'object';
-  const byDefault = (isBrought ? undefined : process.env['JIMS_FILES']) || own;
-  const given = options.files ?? byDefault;
-  if (given === undefined) return undefined;
-  const store = typeof given === 'string' ? await openFileStore(given) : given;
-  try {
-    await store.check();
-  } catch (error) {
-    if (store !== own) await store.close().catch(() => {});
-    throw error;
-  }
-  return store;
-}
-
-/** Opens the place of traces, where there are to be any. */
-async function tracesOf({ traces }: OpenOptions, logger: Logger): Promise<Traces | undefined> {
-  if (traces === undefined || traces === false) return undefined;
-  const { Traces } = await import('../run/trace/traces.ts');
-  return Traces.open(traces === true ? undefined : traces, logger);
 }
 
 function shuttingDown(): JimsError {

@@ -59,10 +59,8 @@ export class AppQuestions {
     const { store, engine, logger } = await this.#app.opened();
     const question = await store.question(questionId);
     if (question?.audience !== 'service') {
-      throw new JimsError(
-        'question_not_found',
-        `There is no question '${questionId}' to a service`,
-      );
+      const reason = `There is no question '${questionId}' to a service`;
+      throw new JimsError('question_not_found', reason);
     }
     // Of a question that is closed the store says so, or has the run of the same request.
     if (question.state === 'open') await requireFitting(question, value, logger);

@@ -262,15 +262,20 @@ export class AppThreads {
   }
 
   /**
-   * Sets members of a thread's config, and removes those that are `null`. The others stay, also those that
-   * somebody else sets at the same time. Resolves with `undefined` when there is no such thread.
+   * Sets members of a thread's config, or of the object that is its member `within`, and removes those that are
+   * `null`. The others stay, also those that somebody else sets at the same time. Resolves with `undefined` when
+   * there is no such thread.
    *
    * @example
    * await app.threads.mergeConfig(threadId, { plan: 'gold', trial: null });
    */
-  async mergeConfig(threadId: string, members: JsonObject): Promise<Thread | undefined> {
+  async mergeConfig(
+    threadId: string,
+    members: JsonObject,
+    within?: string,
+  ): Promise<Thread | undefined> {
     const { store } = await this.#app.opened();
-    return store.mergeThreadConfig(threadId, members);
+    return store.mergeThreadConfig(threadId, members, within);
   }
 
   /**

@@ -2,8 +2,10 @@ import { dirname, sep } from 'node:path';
 
 import { stackFrames } from './stack-frames.ts';
 
+/** Bundlers leave it out: in a bundle, which is of the app and of JIMS, nothing is known to be of JIMS. */
+const FOLDER: string | undefined = import.meta.dirname;
 /** This package, and those that stand beside it in its own repository. */
-const OWN = `${dirname(dirname(dirname(import.meta.dirname)))}${sep}jims-`;
+const OWN = FOLDER === undefined ? undefined : `${dirname(dirname(dirname(FOLDER)))}${sep}jims-`;
 
 /** Where a call was made, or is awaited. */
 export interface Caller {
@@ -66,5 +68,6 @@ function isLineOfApp(line: string): boolean {
 
 /** In an installation JIMS is in `node_modules`; the tests of its own repository are apps. */
 function isOfJims(file: string): boolean {
-  return file.startsWith(OWN) && /[\\/](?:src|dist)[\\/]/.test(file.slice(OWN.length));
+  if (OWN === undefined || !file.startsWith(OWN)) return false;
+  return /[\\/](?:src|dist)[\\/]/.test(file.slice(OWN.length));
 }

@@ -43,7 +43,7 @@ const MARK = Symbol.for('jims.error');
  * - `llm_input_invalid`: messages or texts that no model takes
  * - `llm_failed`: the provider answered with an error, or not at all
  * - `llm_answer_invalid`: the model refused, or its answer is empty or does not fit the schema
- * - `store_unavailable`: the database did not answer
+ * - `store_unavailable`: the database did not answer, or what keeps the files
  * - `store_invalid`: the connection URL or the database cannot be used
  * - `app_invalid`: the value is not a JIMS app, or the app is used in a wrong way
  */
@@ -127,6 +127,19 @@ export function isJimsError(value: unknown): value is JimsError {
     // A revoked proxy.
     return false;
   }
+}
+
+const OF_FILES = Symbol.for('jims.error.files');
+
+/** The error of what keeps the files, which is not always the database: `store_unavailable`. */
+export function filesUnavailable(message: string, cause: unknown): JimsError {
+  const error = new JimsError('store_unavailable', message, { cause });
+  return Object.defineProperty(error, OF_FILES, { value: true });
+}
+
+/** Whether a `store_unavailable` is about what keeps the files, and not about the database. */
+export function isOfFiles(error: JimsError): boolean {
+  return OF_FILES in error;
 }
 
 /** Whether the store did not answer: later the same may work. */

@@ -1,3 +1,5 @@
+import { AGE_MS, numberOptions } from '../errors/number-option.ts';
+
 /** What files may be. Part of the options of `app.open`. */
 export interface FileLimits {
   /** Bytes of one file; default 10 MiB. */
@@ -41,6 +43,22 @@ export const DEFAULT_FILE_LIMITS: FileLimits = {
     '!application/x-xpinstall',
   ],
 };
+
+const BYTES = { least: 1, most: Number.MAX_SAFE_INTEGER };
+const RANGES = {
+  maxFileBytes: BYTES,
+  maxContactFileBytes: BYTES,
+  unnamedFileMs: { ...AGE_MS, least: 0 },
+};
+
+/**
+ * All limits: those that are given, else the defaults.
+ *
+ * @throws JimsError `app_invalid` for a limit that no file fits.
+ */
+export function fileLimits(given: Partial<FileLimits> = {}): FileLimits {
+  return { ...DEFAULT_FILE_LIMITS, ...numberOptions(given, RANGES) };
+}
 
 /** Whether patterns as in {@link FileLimits.fileTypes} allow a media type. */
 export function isAllowedType(type: string, patterns: readonly string[]): boolean {

@@ -76,13 +76,28 @@ export class StoredFiles {
     return this.#places.records.listFiles(query);
   }
 
-  /** Reads bytes of a file, to its end unless a range says otherwise. */
+  /**
+   * Reads bytes of a file, to its end unless a range says otherwise.
+   *
+   * @throws JimsError `store_unavailable`, also where fewer bytes are there than were written: a part of a file must
+   * not pass for the whole.
+   */
   async *read(
     { fileId, size }: Pick<FileRecord, 'fileId' | 'size'>,
     range: FileRange = { start: 0, end: size },
   ): AsyncGenerator<Uint8Array, void, void> {
-    if (range.start >= range.end) return;
-    yield* this.#places.bytes.read(fileId, range);
+    const wanted = range.end - range.start;
+    if (wanted <= 0) return;
+    let sent = 0;
+    for await (const piece of this.#places.bytes.read(fileId, range)) {
+      sent += piece.byteLength;
+      yield piece;
+    }
+    if (sent === wanted) return;
+    throw new JimsError(
+      'store_unavailable',
+      `The place of the files gave ${sent} instead of ${wanted} bytes of the file '${fileId}'`,
+    );
   }
 
   /** Removes files; those that are unknown are no error. */

@@ -91,8 +91,9 @@ function checkLengths(vectors: readonly (readonly number[])[], dimensions: numbe
 function indexesIn(body: unknown): readonly number[] | undefined {
   const { data } = membersOf(body);
   if (!Array.isArray(data)) return undefined;
-  const indexes = data.map((item): unknown => membersOf(item)['index']);
-  return indexes.every((index) => typeof index === 'number') ? indexes : undefined;
+  const indexes = data.map((item): unknown => membersOf(item)['index'] ?? undefined);
+  // Some servers write them as text. One that is missing among others is as wrong as one that is there twice.
+  return indexes.every((index) => index === undefined) ? undefined : indexes.map(Number);
 }
 
 interface BatchLimits {

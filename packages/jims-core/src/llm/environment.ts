@@ -32,10 +32,8 @@ export function integerVariable(env: Environment, name: string, least = 1): numb
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new JimsError(
-    'llm_unusable',
-    `${name} is '${text}': it must be a whole number of at least ${least}`,
-  );
+  const reason = `${name} is '${text}': it must be a whole number of at least ${least}`;
+  throw new JimsError('llm_unusable', reason);
 }
 
 const TRUE: ReadonlySet<string> = new Set(['1', 'true', 't', 'yes', 'y', 'on']);

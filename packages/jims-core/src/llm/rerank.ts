@@ -53,10 +53,8 @@ export async function rerank(
   if (documents.length === 0) return [];
   const { rerankerBackend, rerankerModel, env } = scope.settings;
   if (rerankerBackend !== 'cohere') {
-    throw new JimsError(
-      'llm_unusable',
-      `RERANKER_BACKEND is '${rerankerBackend}': only cohere is supported`,
-    );
+    const reason = `RERANKER_BACKEND is '${rerankerBackend}': only cohere is supported`;
+    throw new JimsError('llm_unusable', reason);
   }
   const topN = limitOf(options.topN, documents.length);
   const { url, apiKey } = cohere(env);
@@ -68,7 +66,7 @@ export async function rerank(
     const answer = await inTime(call, (signal) =>
       post(transportFor(env), { url, apiKey, body, signal }),
     );
-    const ranked = rankedIn(answer, documents).slice(0, topN);
+    const ranked = rankedIn(answer, documents, topN);
     const usage = { model, promptTokens: 0, completionTokens: 0, cachedTokens: 0 };
     const searches = searchesIn(answer);
     call.trace?.ranking(ranked);
@@ -115,14 +113,14 @@ async function post(send: Transport, { url, apiKey, body, signal }: Post): Promi
   return answer;
 }
 
-/** The documents by score. Each must be one that was sent. */
-function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument[] {
+/** The best documents by score. Each must be one that was sent, and none may be missing. */
+function rankedIn(answer: unknown, documents: readonly string[], topN: number): RankedDocument[] {
   const { results } = membersOf(answer);
   if (!Array.isArray(results)) throw new WrongAnswerError('the answer has no results');
   const ranked = results.map((result): RankedDocument => {
     const { index, relevance_score: score } = membersOf(result);
     const text = typeof index === 'number' ? documents[index] : undefined;
-    if (typeof index !== 'number' || typeof score !== 'number' || text === undefined) {
+    if (typeof index !== 'number' || !isScore(score) || text === undefined) {
       throw new WrongAnswerError('the answer has a result that is not a document with a score');
     }
     return { index, score, text };
@@ -130,7 +128,16 @@ function rankedIn(answer: unknown, documents: readonly string[]): RankedDocument
   if (new Set(ranked.map(({ index }) => index)).size < ranked.length) {
     throw new WrongAnswerError('the answer has a document twice');
   }
-  return ranked.toSorted((a, b) => b.score - a.score);
+  if (ranked.length < topN) {
+    throw new WrongAnswerError(
+      `${topN} documents were wanted, and the answer has ${ranked.length}`,
+    );
+  }
+  return ranked.toSorted((a, b) => b.score - a.score).slice(0, topN);
+}
+
+function isScore(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 /** The searches that are billed, if the server says so. */
@@ -138,5 +145,7 @@ function searchesIn(answer: unknown): number | undefined {
   const { search_units: searches } = membersOf(
     membersOf(membersOf(answer)['meta'])['billed_units'],
   );
-  return typeof searches === 'number' ? searches : undefined;
+  return typeof searches === 'number' && searches >= 0 && Number.isFinite(searches)
+    ? searches
+    : undefined;
 }

@@ -1,8 +1,8 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { Environment, NamedValue } from './environment.ts';
 
-/** Shorter secrets would match ordinary words. */
-const MIN_LENGTH = 6;
+/** Shorter secrets would match ordinary words, and numbers of so few digits would match counts and times. */
+const [MIN_LENGTH, MIN_DIGITS] = [6, 14];
 /** Providers quote the beginning of a key: so many characters of it are enough to hide it. */
 const BEGINNING_LENGTH = 12;
 const HIDDEN = '[hidden]';
@@ -33,7 +33,8 @@ export function createRedactor(
     ...keys,
   ]
     .flatMap((value) => value?.split(/\s+/) ?? [])
-    .filter((value) => value.length >= MIN_LENGTH && /\D/.test(value))
+    .filter(({ length }) => length >= MIN_LENGTH)
+    .filter((value) => /\D/.test(value) || value.length >= MIN_DIGITS)
     // The longest first: a secret may be the beginning of another.
     .toSorted((a, b) => b.length - a.length);
   const forms = known.flatMap((value) => [

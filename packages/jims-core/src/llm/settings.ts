@@ -182,10 +182,8 @@ function checkNumbersIn(
   const isKind = kind === 'number' ? Number.isFinite : Number.isSafeInteger;
   for (const [name, value] of Object.entries(settings)) {
     if (value === undefined || (isKind(value) && value >= least)) continue;
-    throw new JimsError(
-      'llm_unusable',
-      `${name} is ${value}: it must be a ${kind} of at least ${least}`,
-    );
+    const reason = `${name} is ${value}: it must be a ${kind} of at least ${least}`;
+    throw new JimsError('llm_unusable', reason);
   }
 }
 

@@ -57,9 +57,7 @@ export class FilesOfThread implements ContextFiles {
   }
 
   async save({ name, mediaType, data }: NewFile, messageId: string): Promise<MessageFile> {
-    if (typeof name !== 'string' || !(data instanceof Blob || data instanceof Uint8Array)) {
-      throw new JimsError('invalid_event', 'A file needs a name, and bytes or a Blob as its data');
-    }
+    requireBytes({ name, data });
     // A pipeline that is executed again sends the same file again: it is the same one.
     const fileId = derivedId(messageId, `file/${name}/${await digestOf(data)}`);
     const [known] = await this.#files.find([fileId]);
@@ -119,6 +117,15 @@ export class FilesOfThread implements ContextFiles {
     if (isReached) return record;
     throw new JimsError('file_not_found', `The file '${fileId}' is not a file of this thread`);
   }
+}
+
+/** @throws JimsError `invalid_event` for what is not a file, such as one whose data is a string. */
+export function requireBytes({ name, data }: Pick<NewFile, 'name' | 'data'>): void {
+  if (typeof name === 'string' && (data instanceof Blob || data instanceof Uint8Array)) return;
+  throw new JimsError(
+    'invalid_event',
+    'A file needs a name, and a Uint8Array or a Blob as its data: of a string, Buffer.from(text)',
+  );
 }
 
 function threadFile(

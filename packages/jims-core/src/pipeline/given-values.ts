@@ -4,7 +4,8 @@ import { JimsError } from '../errors/jims-error.ts';
 import type { JimsErrorCode } from '../errors/jims-error.ts';
 import { cleanText } from '../text/clean-text.ts';
 import type { MessagePieces } from './message-part.ts';
-import type { ServiceQuestion } from './question.ts';
+import type { AskOptions, ServiceQuestion } from './question.ts';
+import type { StepOptions } from './step.ts';
 
 const MAX_NAME = 200;
 
@@ -17,16 +18,37 @@ export function asText(what: string, value: string): string {
 /** The name of a step. */
 export function asName(name: string): string {
   if (typeof name === 'string' && name !== '' && name.length <= MAX_NAME) return cleanText(name);
-  throw new JimsError(
-    'invalid_event',
-    `The name of a step must be text of 1 to ${MAX_NAME} characters`,
-  ); // words: ok
+  const reason = `The name of a step must be text of 1 to ${MAX_NAME} characters`;
+  throw new JimsError('invalid_event', reason); // words: ok
 }
 
 /** The work of a step. */
 export function requireWork(name: string, work: unknown): void {
   if (typeof work === 'function') return;
   throw wrong(`The work of the step '${name}' must be a function, as in () => find(id)`, work);
+}
+
+/** How the work of a step is done. */
+export function requireStepOptions(name: string, options: StepOptions): void {
+  const of = `of the step '${name}'`;
+  requireObject(`The options ${of}`, options);
+  const { retry, timeoutMs } = options;
+  if (timeoutMs !== undefined) requireNumber(`timeoutMs ${of}`, timeoutMs);
+  if (retry === undefined) return;
+  requireObject(`retry ${of}`, retry);
+  const { times, minDelayMs = 0, maxDelayMs = 0 } = retry;
+  for (const [member, value] of Object.entries({ times, minDelayMs, maxDelayMs })) {
+    requireNumber(`retry.${member} ${of}`, value);
+  }
+}
+
+/** What is kept of a question beside its text, with its name as every database gives it back. */
+export function asQuestion<T extends Pick<AskOptions, 'name' | 'expiresInMs'>>(question: T): T {
+  requireObject('The options of a question', question);
+  const { name, expiresInMs } = question;
+  if (expiresInMs !== undefined) requireNumber('expiresInMs of a question', expiresInMs);
+  if (name === undefined) return question;
+  return { ...question, name: cleanText(asText('The name of a question', name)) };
 }
 
 /** A message or a question to the contact: text, or its pieces. An array of pieces is one, too. */
@@ -72,6 +94,18 @@ export function requireSchema(name: unknown, schema: unknown): void {
 function requireStateName(name: unknown): asserts name is string {
   if (typeof name === 'string' && name !== '') return;
   throw wrong('The name of a state must be text', name);
+}
+
+function requireObject(what: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null) return;
+  throw wrong(`${what} must be an object`, value);
+}
+
+/** `Infinity` means for ever. */
+function requireNumber(what: string, value: unknown): void {
+  if (typeof value === 'number' && value >= 0) return;
+  const is = typeof value === 'number' ? value : kindOf(value);
+  throw new JimsError('invalid_event', `${what} must be a number from 0 on. It is ${is}`);
 }
 
 function wrong(rule: string, value: unknown, code: JimsErrorCode = 'invalid_event'): JimsError {

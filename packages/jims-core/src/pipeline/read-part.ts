@@ -29,7 +29,9 @@ type Members = Readonly<Record<string, unknown>>;
 export function readPart(piece: unknown): ReadPart | undefined {
   if (typeof piece === 'string') return { type: 'text', text: piece };
   if (typeof piece !== 'object' || piece === null || !('type' in piece)) {
-    throw invalid('A piece of a message must be a string, or a part with a type');
+    throw invalid(
+      'A piece of a message must be a string, or a part with a type: of what another library streams, yield the text',
+    );
   }
   const part: Members = { ...piece };
   const { type } = part;

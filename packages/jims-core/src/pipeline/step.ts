@@ -3,8 +3,8 @@ export interface StepScope {
   /** Aborts when the run is stopped, or the step takes too long: pass it to whatever waits. */
   readonly signal: AbortSignal;
   /**
-   * Names this piece of work, the same at each try and in each process: `<chain>/<name>/<n>`. A service
-   * that takes idempotency keys does the work once with it, however often it is asked.
+   * Names this piece of work, the same at each try and in each process: `<chain>/<name>/<n>`, in a conversation
+   * start `<chain>.start/<name>/<n>`. A service that takes idempotency keys does the work once with it, however often it is asked.
    */
   readonly idempotencyKey: string;
   /** 1, and one more each time that the work is tried again in this process. */

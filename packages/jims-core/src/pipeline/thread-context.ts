@@ -355,6 +355,7 @@ export class ThreadContext {
   ): Promise<T> {
     const kept = values.asName(name);
     values.requireWork(kept, work);
+    values.requireStepOptions(kept, options);
     return this.#journal.step(kept, work, options);
   }
 
@@ -382,9 +383,9 @@ export class ThreadContext {
     question: ServiceQuestion<T> | string | MessagePieces,
     options: AskOptions<T> = {},
   ): Promise<ServiceAnswer<T> | ContactAnswer<T>> {
-    if (values.isToService(question)) return this.#journal.askService(question);
+    if (values.isToService(question)) return this.#journal.askService(values.asQuestion(question));
     values.requireMessage('A question', question);
-    return this.#journal.askContact(question, options, (pieces, send) =>
+    return this.#journal.askContact(question, values.asQuestion(options), (pieces, send) =>
       this.#stream(pieces, {}, send),
     );
   }

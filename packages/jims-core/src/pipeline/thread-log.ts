@@ -58,6 +58,12 @@ export class ThreadLog {
     return new ThreadLog([...list.filter((each) => each !== event), event], this.#older);
   }
 
+  /** The log as it was before one of its events. */
+  without(eventId: string): ThreadLog {
+    const list = this.#list.slice(0, this.#length).filter(({ id }) => id !== eventId);
+    return new ThreadLog(list, this.#older);
+  }
+
   findLast<TFound extends ThreadEvent>(
     isIt: (event: ThreadEvent) => event is TFound,
   ): TFound | undefined;

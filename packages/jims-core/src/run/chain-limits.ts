@@ -7,6 +7,9 @@ const MAX_ENTRIES = 1000;
 const MAX_QUESTIONS = 100;
 const MAX_CHARS = 32 * 1024 * 1024;
 
+/** A new entry; that of a question has no outcome yet. */
+type CountedEntry = Pick<JournalEntry, 'kind'> & Partial<Pick<JournalEntry, 'outcome'>>;
+
 /** How much one chain has kept, against what it may keep. */
 export class ChainLimits {
   #entries: number;
@@ -20,10 +23,10 @@ export class ChainLimits {
   }
 
   /** Counts a new entry; gives the error when it is too much. */
-  count(entry: JournalEntry): JimsError | undefined {
+  count({ kind, outcome }: CountedEntry): JimsError | undefined {
     this.#entries++;
-    if (entry.kind === 'ask') this.#questions++;
-    this.#chars += charsOf(entry);
+    if (kind === 'ask') this.#questions++;
+    if (outcome) this.#chars += charsOf(outcome);
     const isTooMuch =
       this.#entries > MAX_ENTRIES || this.#questions > MAX_QUESTIONS || this.#chars > MAX_CHARS;
     if (!isTooMuch) return undefined;

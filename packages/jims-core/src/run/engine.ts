@@ -1,4 +1,5 @@
 import { JimsError, isUnavailable } from '../errors/jims-error.ts';
+import { TIMER_MS, numberOption } from '../errors/number-option.ts';
 import type {
   AcceptRequest,
   AcceptResult,
@@ -97,9 +98,12 @@ export class RunEngine implements KnownThreads {
    * Accepts a run and executes it. Resolves when its message is stored.
    *
    * @throws JimsError `thread_not_found`, `thread_moved`, `thread_busy`, `queue_full`, `key_reused`,
-   * `too_many_runs`, `overloaded`, `shutting_down`, `code_broken` or `store_unavailable`; nothing is stored then.
+   * `too_many_runs`, `overloaded`, `shutting_down`, `code_broken`, `app_invalid` or `store_unavailable`; nothing is
+   * stored then.
    */
   async start(request: RunRequest): Promise<Run> {
+    const { timeoutMs } = request;
+    if (timeoutMs !== undefined) numberOption('timeoutMs', timeoutMs, TIMER_MS);
     const { missing } = this.#app.code();
     if (missing) {
       this.#app.metrics.countRefusal('code_broken');

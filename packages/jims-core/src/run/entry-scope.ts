@@ -50,6 +50,16 @@ export function requireOutsideEntry(what: string): void {
   );
 }
 
+/** The error of an event that is sent inside the work of an entry: a replay would not send it. `undefined` outside. */
+export function sentInEntry(type: string): JimsError | undefined {
+  const scope = current.getStore();
+  if (!scope) return undefined;
+  return new JimsError(
+    'step_nested',
+    `'${type}' is sent inside ${scope.what}, which is not done again when the pipeline goes on in another process, or with an answer: send it in the pipeline itself, before or after`,
+  );
+}
+
 /** Counts the usage of a model for the entry that is being made, if there is one. */
 export function countForEntry(usage: CallUsage): void {
   current.getStore()?.add(usage);

@@ -222,12 +222,10 @@ export class RunExecution {
     part: JournalEntry['part'],
     cannotAsk: string | undefined,
   ): Promise<PipelineExecution> {
-    const { thread, fresh, attempt, runId } = this.#accepted;
+    const { thread } = this.#accepted;
     const { app, endings, events } = this.#services;
     const chain = this.#chain;
-    const log = await this.#replay.loadLog(events, thread, fresh);
-    // A lost run answers its own message, although others may have come since that was stored.
-    const isAgain = attempt > 1 && chain === undefined;
+    const log = await this.#replay.loadLog(events, this.#accepted, part);
     const run: PipelineRun = {
       owner: this.owner,
       version: this.#code.version,
@@ -247,7 +245,7 @@ export class RunExecution {
     const opened = new PipelineExecution(run, {
       part,
       thread: { ...thread, config: chain?.config ?? thread.config },
-      log: isAgain ? log.withLast(runId) : log,
+      log,
       nextSeq: this.#pipeline?.nextSeq ?? this.#replay.nextSeq,
       cannotAsk,
     });

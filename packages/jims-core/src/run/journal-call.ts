@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 import { addCallFrames, callerOfNow } from '../errors/call-frames.ts';
 import type { Caller } from '../errors/call-frames.ts';
 import type { EntryOutcome, JournalEntry } from '../store/store.ts';
@@ -34,6 +36,7 @@ export class JournalCall<T = unknown> {
   readonly #give: (outcome: EntryOutcome, answer: ThreadEvent | undefined) => void;
   /** Where it was made; `undefined`: a failure says where it is awaited. */
   #caller: Caller | undefined;
+  #begin: Work<T>['begin'];
   #failure: { readonly error: unknown } | undefined;
   hasBegun = false;
 
@@ -42,6 +45,7 @@ export class JournalCall<T = unknown> {
     this.nth = nth;
     this.at = at;
     this.#caller = caller;
+    this.#begin = work.begin;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.promise = ObservedPromise.of(promise, (error) => {
       addCallFrames(originOf(error), this.#caller ?? callerOfNow());
@@ -58,6 +62,20 @@ export class JournalCall<T = unknown> {
       }
     };
     this.#give = give;
+  }
+
+  get name(): string {
+    return this.work.name;
+  }
+
+  /** See `Work.begin`. */
+  get begin(): Work<T>['begin'] {
+    return this.#begin;
+  }
+
+  /** It is begun later, in another asynchronous context: its work has that of now. */
+  hold(): void {
+    this.#begin = this.#begin && AsyncLocalStorage.bind(this.#begin);
   }
 
   get key(): string {

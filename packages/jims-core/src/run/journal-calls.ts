@@ -55,8 +55,9 @@ export class JournalCalls {
     return this.#marksAll || kind !== 'step' ? callerOfNow() : undefined;
   }
 
-  /** Lets a call wait for its result. */
-  add(call: JournalCall): void {
+  /** Lets a call wait for its result; a held one is begun later. */
+  add(call: JournalCall, isHeld: boolean): void {
+    if (isHeld) call.hold();
     (this.#open ??= new Map()).set(call.key, call);
   }
 

@@ -144,7 +144,7 @@ export class Journal {
     // Otherwise the next execution comes here again, and this one gets no further.
     if (!this.#isOver && !this.#asking && !this.#isParked) {
       const isFirst = this.#calls.held === undefined;
-      this.#calls.add(call);
+      this.#calls.add(call, this.isReplaying || !isFirst);
       if (!this.isReplaying && isFirst) this.#begin(call);
     }
     this.#pump();
@@ -154,7 +154,11 @@ export class Journal {
   /** Work that is made of several calls. Its failure is the run's when nobody waits for it, as that of a call. */
   readonly whole: JournalCalls['whole'] = (work) => this.#calls.whole(work);
 
-  /** Says where an event belongs that the pipeline sends now. */
+  /**
+   * Says where an event belongs that the pipeline sends now.
+   *
+   * @throws JimsError `step_nested` inside of work that is kept.
+   */
   send(type: string): SentPlace {
     if (this.#asking || this.#isParked) return { kind: 'dropped' };
     const position = this.#places.send(type);
@@ -192,14 +196,14 @@ export class Journal {
   }
 
   #begin(call: JournalCall): void {
-    const { begin, name } = call.work;
+    const { begin, name } = call;
     call.hasBegun = true;
     if (!begin) {
       this.#asking = call;
       return;
     }
     this.#underWay++;
-    void begin(`${this.#options.replay.chainId}/${name}/${call.nth}`).then((result) => {
+    void begin(`${this.#options.replay.keyOf(this.part)}/${name}/${call.nth}`).then((result) => {
       this.#underWay--;
       if (!this.#isOver) this.#keep(call, result);
     });
@@ -244,7 +248,10 @@ export class Journal {
   }
 
   #goOnAsking(call: JournalCall): false {
-    if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'asked', call });
+    if (this.#underWay > 0 || !this.#writer.isDone) return false;
+    const fault = this.#places.lostAtReplay ?? this.#limits.count({ kind: 'ask' });
+    if (fault) this.#fail(fault);
+    else this.#over({ kind: 'asked', call });
     return false;
   }
 

@@ -1,3 +1,4 @@
+import { AGE_MS, numberOption } from '../errors/number-option.ts';
 import { jsonSchemaOf } from '../llm/schemas/json-schema.ts';
 import type { AskOptions, Button, ServiceQuestion } from '../pipeline/question.ts';
 import type { NewQuestion } from '../store/store.ts';
@@ -83,10 +84,11 @@ function waiting(
   { expiresInMs = Infinity, onWithdrawn }: Pick<AskOptions, 'expiresInMs' | 'onWithdrawn'>,
   ttlMs: number,
 ): Pick<QuestionMembers, 'expiresInMs' | 'tell'> {
-  return { expiresInMs: Math.min(expiresInMs, ttlMs), tell: onWithdrawn === 'tell' };
+  const wantedMs = numberOption('expiresInMs', expiresInMs, { ...AGE_MS, least: 0 });
+  return { expiresInMs: Math.min(wantedMs, ttlMs), tell: onWithdrawn === 'tell' };
 }
 
 /** The texts that stand for a button. */
 export function namesOf({ id, text }: Button): readonly string[] {
-  return typeof id === 'string' ? [id, text] : [text];
+  return typeof id === 'string' || typeof id === 'number' ? [String(id), text] : [text];
 }

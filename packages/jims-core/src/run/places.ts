@@ -1,5 +1,7 @@
+import type { JimsError } from '../errors/jims-error.ts';
 import { derivedId } from '../thread/derived-id.ts';
 import type { ThreadEvent } from '../thread/event.ts';
+import { sentInEntry } from './entry-scope.ts';
 
 /** Where an event that a pipeline sends belongs. */
 export type SendPlace =
@@ -19,6 +21,7 @@ export class Places {
   /** Derives the ids of events; `undefined` for random ones. */
   readonly #idBase: { readonly chainId: string; readonly part: string } | undefined;
   readonly #committed: readonly ThreadEvent[];
+  #lostAtReplay: JimsError | undefined;
   #made = 0;
   #sent = 0;
 
@@ -40,8 +43,20 @@ export class Places {
     return this.#made++;
   }
 
-  /** Counts an event. */
+  /** Why an event is missing when the pipeline is executed again; `undefined` when none is. */
+  get lostAtReplay(): JimsError | undefined {
+    return this.#lostAtReplay;
+  }
+
+  /**
+   * Counts an event.
+   *
+   * @throws JimsError `step_nested` inside of work that is kept, in a chain that may be executed again at any time.
+   */
   send(type: string): SendPlace {
+    const fault = sentInEntry(type);
+    if (fault && this.#idBase) throw fault;
+    this.#lostAtReplay ??= fault;
     this.#made++;
     const position = this.#sent++;
     const event = this.#committed[position];

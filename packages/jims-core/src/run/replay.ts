@@ -1,8 +1,13 @@
 import type { ThreadLog } from '../pipeline/thread-log.ts';
-import type { ChainRecord, ChainRun, FreshEvents, JournalEntry } from '../store/store.ts';
+import type {
+  AcceptedRun,
+  ChainRecord,
+  ChainRun,
+  EntryOutcome,
+  JournalEntry,
+} from '../store/store.ts';
 import { timeOfId } from '../thread/derived-id.ts';
 import type { JsonObject, ThreadEvent } from '../thread/event.ts';
-import type { Thread } from '../thread/thread.ts';
 import type { EventCache } from './event-cache.ts';
 
 /** A result of an earlier execution. */
@@ -11,6 +16,8 @@ export interface ReplayedEntry {
   /** Of a question: the event that answered it. */
   readonly answer: ThreadEvent | undefined;
 }
+
+type LoggedRun = Pick<AcceptedRun, 'runId' | 'attempt' | 'thread' | 'fresh'>;
 
 /** What a chain has so far, for the next execution of its pipeline. */
 export class Replay {
@@ -54,6 +61,11 @@ export class Replay {
     return (this.#entries.at(-1)?.entry.seq ?? -1) + 1;
   }
 
+  /** Names a pipeline: a step of a conversation start is not the one of the same name that comes after it. */
+  keyOf(part: JournalEntry['part']): string {
+    return part === 'main' ? this.chainId : `${this.chainId}.${part}`;
+  }
+
   entriesOf(part: JournalEntry['part']): readonly ReplayedEntry[] {
     return this.#entries.filter(({ entry }) => entry.part === part);
   }
@@ -70,15 +82,19 @@ export class Replay {
   }
 
   /**
-   * Loads the log as it is now. When it is cut, those of all segments are read, too: what was there then may be cut
-   * off it.
+   * Loads the log for one of the pipelines of a run, as it is now. When it is cut, those of all segments are read, too:
+   * what was there then may be cut off it.
    */
   async loadLog(
     events: Pick<EventCache, 'load' | 'loadUntil'>,
-    thread: Thread,
-    fresh: FreshEvents | undefined,
+    { runId, attempt, thread, fresh }: LoggedRun,
+    part: JournalEntry['part'],
   ): Promise<ThreadLog> {
     const log = await events.load(thread, fresh);
+    // Its message comes after it, and is there when it is executed again.
+    if (part === 'start') return log.without(runId);
+    // A lost run answers its own message, although others may have come since that was stored.
+    if (this.#runs.length === 0) return attempt > 1 ? log.withLast(runId) : log;
     if (!log.isCut) return log;
     const known = new Map<string, ThreadEvent>();
     for (const [segment, run] of this.#runs.entries()) {
@@ -100,13 +116,13 @@ export class Replay {
     return {
       entries: all.length,
       questions: all.filter(({ kind }) => kind === 'ask').length,
-      chars: all.reduce((sum, entry) => sum + charsOf(entry), 0),
+      chars: all.reduce((sum, entry) => sum + charsOf(entry.outcome), 0),
     };
   }
 }
 
-/** The length of an entry's result. */
-export function charsOf({ outcome }: JournalEntry): number {
+/** The length of a result. */
+export function charsOf(outcome: EntryOutcome): number {
   return outcome.kind === 'value' ? (outcome.json?.length ?? 0) : 0;
 }
 

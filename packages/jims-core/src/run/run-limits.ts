@@ -1,6 +1,11 @@
+import { AGE_MS, COUNT, TIMER_MS, numberOptions } from '../errors/number-option.ts';
+import type { NumberRange } from '../errors/number-option.ts';
 import type { OnBusy } from '../store/store.ts';
 
-/** What the runs of a process may use. Part of the options of `app.open`. */
+/**
+ * What the runs of a process may use. Part of the options of `app.open`. `Infinity` stands for as much as can be:
+ * of a time that a timer measures that is almost 25 days.
+ */
 export interface RunLimits {
   /** Unfinished runs in this process, waiting ones included; default 1024. */
   readonly maxRuns: number;
@@ -64,3 +69,28 @@ export const DEFAULT_RUN_LIMITS: RunLimits = {
   questionTtlMs: 30 * 24 * HOUR,
   replayWaitMs: 10 * SECOND,
 };
+
+const RANGES: Readonly<Record<Exclude<keyof RunLimits, 'onBusy'>, NumberRange>> = {
+  maxRuns: COUNT,
+  maxRunsPerCaller: COUNT,
+  queueLimit: { ...COUNT, least: 0 },
+  timeoutMs: TIMER_MS,
+  graceMs: { ...TIMER_MS, least: 0 },
+  // A shorter one is over before it is noted.
+  leaseMs: { ...TIMER_MS, least: 50 },
+  maxOutputBytes: COUNT,
+  maxThreadSize: COUNT,
+  idempotencyTtlMs: AGE_MS,
+  retentionMs: AGE_MS,
+  questionTtlMs: AGE_MS,
+  replayWaitMs: TIMER_MS,
+};
+
+/**
+ * All limits: those that are given, else the defaults.
+ *
+ * @throws JimsError `app_invalid` for a limit with which nothing could run.
+ */
+export function runLimits(given: Partial<RunLimits> = {}): RunLimits {
+  return { ...DEFAULT_RUN_LIMITS, ...numberOptions(given, RANGES) };
+}

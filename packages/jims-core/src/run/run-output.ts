@@ -72,10 +72,8 @@ export class RunOutput {
     this.requireOpen();
     this.#sentBytes += bytes + OVERHEAD_BYTES;
     if (this.#sentBytes <= this.#maxBytes) return;
-    throw new JimsError(
-      'pipeline_failed',
-      `The pipeline sent more than ${this.#maxBytes} bytes in one run`,
-    );
+    const reason = `The pipeline sent more than ${this.#maxBytes} bytes in one run`;
+    throw new JimsError('pipeline_failed', reason);
   }
 }
 

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
+import { TIMER_MS, numberOption } from '../errors/number-option.ts';
 import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
-import { cleanJson, cleanText, cutText } from '../text/clean-text.ts';
+import { cleanJson, cutText } from '../text/clean-text.ts';
 import { notPlain } from '../text/plain-json.ts';
 import type { JsonObject } from '../thread/event.ts';
 import { pauseAfter } from './outage.ts';
@@ -31,7 +32,8 @@ export async function doStep<T>(
     try {
       const oneTry = (limited: AbortSignal): T | Promise<T> =>
         work({ signal: limited, idempotencyKey, try: attempt, status });
-      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
+      if (timeoutMs === undefined) return await oneTry(signal);
+      return await inTime(oneTry, signal, numberOption('timeoutMs', timeoutMs, TIMER_MS));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });
@@ -61,7 +63,7 @@ async function inTime<T>(
 
 function pauseBefore(attempt: number, retry: StepRetry): number {
   const { minDelayMs = FIRST_PAUSE_MS, maxDelayMs = LAST_PAUSE_MS } = retry;
-  return pauseAfter(attempt - 1, minDelayMs, maxDelayMs);
+  return Math.min(pauseAfter(attempt - 1, minDelayMs, maxDelayMs), TIMER_MS.most);
 }
 
 /**
@@ -80,9 +82,11 @@ export function keptValue(what: string, value: unknown): EntryOutcome {
   return { kind: 'value', json: value === undefined ? undefined : cleanJson(value) };
 }
 
-/** A failure as it is kept. */
+/** A failure as it is kept. Never throws, whatever was thrown. */
 export function keptError(error: unknown): EntryOutcome {
-  return { kind: 'error', error: describeFailure(error) };
+  // As it will be read, so that the pipeline gets the same the first time.
+  const kept: JsonObject = JSON.parse(cleanJson(describeFailure(error)));
+  return { kind: 'error', error: kept };
 }
 
 /** What the pipeline gets of a failure: the same in each execution. */
@@ -120,16 +124,28 @@ export function valueFrom({ json }: Extract<EntryOutcome, { kind: 'value' }>): u
   return json === undefined ? undefined : JSON.parse(json);
 }
 
+/** An error whose members may have any type. */
+interface UnknownError {
+  readonly name: unknown;
+  readonly message: unknown;
+  readonly code?: unknown;
+}
+
 function describeFailure(error: unknown): JsonObject {
-  if (!Error.isError(error))
-    return { name: 'Error', message: cutText(cleanText(String(error)), MAX_MESSAGE) };
-  const code: unknown = Reflect.get(error, 'code');
-  return {
-    name: cleanText(error.name).slice(0, MAX_NAME),
-    message: cutText(cleanText(error.message), MAX_MESSAGE),
-    ...((typeof code === 'string' || typeof code === 'number') && { code }),
-    ...(isJimsError(error) && { isOurs: true }),
-  };
+  try {
+    if (!Error.isError(error))
+      return { name: 'Error', message: cutText(String(error), MAX_MESSAGE) };
+    const { name, message, code }: UnknownError = error;
+    return {
+      name: String(name).slice(0, MAX_NAME),
+      message: cutText(String(message), MAX_MESSAGE),
+      ...(typeof code === 'number' && { code }),
+      ...(typeof code === 'string' && { code: code.slice(0, MAX_NAME) }),
+      ...(isJimsError(error) && { isOurs: true }),
+    };
+  } catch {
+    return { name: 'Error', message: 'An error that cannot be read' };
+  }
 }
 
 /** Of this version or another one: a code that this version does not know is as good as any. */

@@ -227,8 +227,6 @@ class EarlyTurns {
 }
 
 function lost(): JimsError {
-  return new JimsError(
-    'lost',
-    'The run was given up while it waited: this process was taken for dead',
-  );
+  const reason = 'The run was given up while it waited: this process was taken for dead';
+  return new JimsError('lost', reason);
 }

@@ -34,10 +34,8 @@ function folderOf(address: URL): string {
   try {
     return fileURLToPath(address);
   } catch (cause) {
-    throw new JimsError(
-      'store_invalid',
-      'Cannot tell which folder is meant for files: write file:///absolute/folder, with three slashes',
-      { cause },
-    );
+    const reason =
+      'Cannot tell which folder is meant for files: write file:///absolute/folder, with three slashes';
+    throw new JimsError('store_invalid', reason, { cause });
   }
 }

@@ -1,4 +1,5 @@
 import { JimsError } from '../errors/jims-error.ts';
+import { requireNewNode } from '../errors/node-version.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MemoryDatabase } from './sqlite/memory-database.ts';
 import type { Store } from './store.ts';
@@ -36,6 +37,7 @@ export interface OpenStoreOptions {
  * await using store = await openStore('postgresql://jims@db.example/chat', { schema: 'support' });
  */
 export async function openStore(url: string, options: OpenStoreOptions = {}): Promise<Store> {
+  requireNewNode();
   // A file of a secret ends with a line break, which would be a part of the name of a new, empty database.
   const address = url.trim();
   if (POSTGRES.test(address)) {
@@ -58,6 +60,7 @@ export async function openStore(url: string, options: OpenStoreOptions = {}): Pr
 
 /** Opens a database in memory, for tests. */
 export async function openMemoryDatabase(): Promise<MemoryDatabase> {
+  requireNewNode();
   const { MemoryDatabase: Database } = await import('./sqlite/memory-database.ts');
   return Database.open();
 }

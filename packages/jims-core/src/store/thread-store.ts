@@ -5,7 +5,7 @@ import type { NewThread, Thread, ThreadOverview } from '../thread/thread.ts';
 export interface ThreadStore {
   /**
    * Gets the thread by `threadId`, or the contact's by `externalId`, or makes it with its
-   * `thread_created` event. Of several threads with one external id the newest counts.
+   * `thread_created` event and its first events. Of several threads with one external id the newest counts.
    */
   openThread(spec: NewThread): Promise<{ thread: Thread; created: boolean }>;
   thread(threadId: string): Promise<Thread | undefined>;
@@ -37,10 +37,14 @@ export interface ThreadStore {
   /** Replaces the config; `undefined` when there is no such thread. */
   updateThreadConfig(threadId: string, config: JsonObject): Promise<Thread | undefined>;
   /**
-   * Sets members of the config, and removes those that are null; the others stay as they are at that
-   * moment. `undefined` when there is no such thread.
+   * Sets members of the config, or of the object that is its member `within`, and removes those that are null; the
+   * others stay as they are at that moment. `undefined` when there is no such thread.
    */
-  mergeThreadConfig(threadId: string, members: JsonObject): Promise<Thread | undefined>;
+  mergeThreadConfig(
+    threadId: string,
+    members: JsonObject,
+    within?: string,
+  ): Promise<Thread | undefined>;
   /**
    * Removes threads with their events and runs, and resolves with their ids when all of it is gone.
    *

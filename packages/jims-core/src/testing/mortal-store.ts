@@ -68,6 +68,11 @@ export class MortalStore {
     return death.promise;
   }
 
+  /** There is no run that could die: the next one does not. */
+  spare(): void {
+    this.#plan = undefined;
+  }
+
   /** Dies now, and leaves what it had to other processes. */
   async kill(): Promise<void> {
     this.#isDead = true;

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JimsApp } from '../app/app.ts';
 import { JimsError } from '../errors/jims-error.ts';
 import type { LlmProvider } from '../llm/llm.ts';
+import { onAbort } from '../run/on-abort.ts';
 import { withoutCodeChange } from '../run/run-failure.ts';
 import type { Run } from '../run/run.ts';
 import { openMemoryDatabase } from '../store/open-store.ts';
@@ -39,18 +40,29 @@ export class TestService {
     return this.#process;
   }
 
-  /** Runs to the end what `start` begins. With a point the process dies there, and another one goes on. */
-  async run(start: (app: JimsApp) => Promise<Run>, point?: DeathPoint): Promise<ObservedRun> {
+  /**
+   * Runs to the end what `start` begins. With a point the process dies there, and another one goes on.
+   *
+   * @param signal Cancels the run, also in the other process.
+   */
+  async run(
+    start: (app: JimsApp) => Promise<Run>,
+    point?: DeathPoint,
+    signal?: AbortSignal,
+  ): Promise<ObservedRun> {
     if (point) this.#requireIdle();
     this.#running++;
     try {
       const process = await this.process();
       const died = point && process.mortal.dieAt(point);
       died?.catch(() => {});
-      const run = await start(process.app);
+      const run = await start(process.app).catch((error: unknown) => {
+        process.mortal.spare();
+        throw error;
+      });
       const seen = observed(run);
       const first = await (died ? Promise.race([seen, died]) : seen);
-      return 'runEvents' in first ? first : await this.#recover(first);
+      return 'runEvents' in first ? first : await this.#recover(first, signal);
     } finally {
       this.#running--;
     }
@@ -82,10 +94,15 @@ export class TestService {
     await this.#process?.app.close();
   }
 
-  async #recover({ run: { runId }, outcome }: Death): Promise<ObservedRun> {
+  async #recover(
+    { run: { runId }, outcome }: Death,
+    signal: AbortSignal | undefined,
+  ): Promise<ObservedRun> {
     const app = await this.#next();
     const run = await (await this.process()).recovered(runId);
+    const forgetSignal = onAbort(signal, () => void app.runs.cancel(runId));
     const seen = withSameCode(await observed(run));
+    forgetSignal();
     const record = outcome && (await app.runs.record(runId));
     const difference = record && differenceOf(outcome, record);
     if (difference !== undefined) throw new Error(difference);

@@ -5,6 +5,7 @@ import type { LanguageModelV4 } from '@ai-sdk/provider';
 import { isJimsApp } from '../app/app.ts';
 import type { JimsApp } from '../app/app.ts';
 import { messageFile } from '../files/stored-files.ts';
+import { requireBytes } from '../pipeline/context-files.ts';
 import type { NewFile } from '../pipeline/context-files.ts';
 import type { Run, RunRequest } from '../run/run.ts';
 import type { QuestionRecord } from '../store/store.ts';
@@ -119,6 +120,7 @@ export class TestUser implements AsyncDisposable {
     { files = [], ...options }: TurnOptions & { readonly files?: readonly NewFile[] } = {},
   ): Promise<TestAnswer> {
     return this.#message(options, async (app) => {
+      for (const file of files) requireBytes(file);
       const uploads = files.map(({ name, mediaType, data }) => {
         const content = new Blob([data instanceof Blob ? data : new Uint8Array(data)]).stream();
         return app.files.upload({ contactId: this.#contactId, name, mediaType, content });
@@ -318,7 +320,7 @@ export class TestUser implements AsyncDisposable {
       this.#threadId = run.thread.id;
       return run;
     };
-    return this.#answer(await this.#service.run(begin, this.#point), options);
+    return this.#answer(await this.#service.run(begin, this.#point, options.signal), options);
   }
 
   async #answer(seen: ObservedRun, { expectError = false }: TurnOptions): Promise<TestAnswer> {

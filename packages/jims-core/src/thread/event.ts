@@ -110,6 +110,6 @@ function jsonObject(type: string, data: object): JsonObject {
   return copy;
 }
 
-function isJsonObject(value: unknown): value is JsonObject {
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './event.ts';
+import type { JsonObject, NewEvent } from './event.ts';
 
 /** One conversation of a contact. */
 export interface Thread {
@@ -41,6 +41,8 @@ export interface NewThread {
   readonly externalId?: string;
   /** Used only when the thread is made; default `{}`. */
   readonly threadConfig?: JsonObject;
+  /** What the thread begins with, appended only when it is made, with it or not at all; default nothing. */
+  readonly events?: readonly NewEvent[];
 }
 
 /**

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 
 import { JimsError, defineApp, isJimsError } from 'jims-core';
@@ -17,6 +20,7 @@ import { removeOld } from '../../src/run/retention.ts';
 import { openFileStore } from '../../src/store/open-file-store.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
+import { localPort } from '../support/local-port.ts';
 import { describeStores } from '../support/stores.ts';
 import type { StoreUnderTest } from '../support/stores.ts';
 
@@ -315,6 +319,8 @@ describe('what a file is', () => {
       (await app.files.upload(upload(bytes))).mediaType;
     assert.equal(await type(PNG), 'image/png');
     assert.equal(await type('text'), 'text/plain');
+    const given = { ...upload('text'), content: Object('text') };
+    await assert.rejects(app.files.upload(given), { code: 'invalid_event', message: /stream of/ });
     await assert.rejects(type('GIF89a\0\0'), { code: 'file_refused', message: /image\/gif/ });
     await assert.rejects(type('%PDF-1.4\n'), { code: 'file_refused', message: /application\/pdf/ });
   });
@@ -366,6 +372,26 @@ test('an erasure is not answered before the bytes are gone, and can be asked for
   await assert.rejects(bytesOf(app, file), GONE);
 });
 
+test('a part of a file does not pass for the whole', async () => {
+  await using kept = await openStore('sqlite::memory:');
+  const { fileStore } = kept;
+  const files: FileStore = {
+    description: 'a place that has lost bytes',
+    write: (id, pieces) => fileStore.write(id, pieces),
+    read: (id, range) => fileStore.read(id, { ...range, end: range.end - 1 }),
+    remove: (ids) => fileStore.remove(ids),
+    check: async () => {},
+    close: async () => {},
+    [Symbol.asyncDispose]: async () => {},
+  };
+  await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:', files });
+  const file = await app.files.upload(upload('hello'));
+  await assert.rejects(bytesOf(app, file), {
+    code: 'store_unavailable',
+    message: /4 instead of 5/,
+  });
+});
+
 test('a place for files that cannot be used is found when the app is opened', async (t) => {
   await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:' });
   await assert.rejects(app.open({ files: 'nfs://x' }), { code: 'store_invalid' });
@@ -373,6 +399,34 @@ test('a place for files that cannot be used is found when the app is opened', as
   t.after(() => rmSync(folder, { recursive: true }));
   await app.open({ files: pathToFileURL(folder).href });
   assert.equal((await app.files.upload(upload('x'))).size, 1);
+});
+
+test('a start whose bucket takes connections and never answers ends, and says which it is', async (t) => {
+  const connections: Socket[] = [];
+  const silent = createServer((socket) => connections.push(socket));
+  const port = await localPort(silent);
+  t.after(() => {
+    for (const socket of connections) socket.destroy();
+    silent.close();
+  });
+  const env = { AWS_ACCESS_KEY_ID: 'x', AWS_SECRET_ACCESS_KEY: 'x' };
+  Object.assign(process.env, env);
+  t.after(() => Object.keys(env).forEach((name) => delete process.env[name]));
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const warnings: string[] = [];
+  const warn = (_: object, message: string): number => warnings.push(message);
+  await using app = defineApp({ pipeline: ECHO, store: 'sqlite::memory:' });
+  const files = `s3://chat-files/x?region=x&endpoint=http://127.0.0.1:${port}`;
+  const opening = app.open({ files, logger: { ...silentLogger, warn } });
+  const failure = assert.rejects(opening, {
+    code: 'store_unavailable',
+    message: 'Cannot write files in s3://chat-files/x/: no answer in 10 seconds',
+  });
+  while (connections.length === 0) await setImmediate();
+  t.mock.timers.tick(5000);
+  assert.deepEqual(warnings, ['still trying to keep files: s3://chat-files/x/ does not answer']);
+  t.mock.timers.tick(5000);
+  await failure;
 });
 
 async function start(app: JimsApp, contactId: string, files: readonly string[]) {

@@ -151,6 +151,7 @@ describe('vectors in an answer', () => {
       ],
       /indexes/,
     ],
+    ['a missing index', [{ index: 1, embedding: [1, 2] }, { embedding: [3, 4] }], /indexes/],
     ['too few', [{ index: 0, embedding: [1, 2] }], /2 texts were sent, and 1 vectors came/],
     ['too many', [0, 1, 2].map((index) => ({ index, embedding: [1, 2] })), /3 vectors came/],
     [
@@ -177,6 +178,19 @@ describe('vectors in an answer', () => {
       }
     });
   }
+
+  test('indexes may be text', async () => {
+    const [first, second] = [
+      { index: '1', embedding: [3, 4] },
+      { index: '0', embedding: [1, 2] },
+    ];
+    server.answer(json(vectors(first, second)));
+    const llm = llmOf({ embeddingsModel: 'ollama/m' });
+    assert.deepEqual(await llm.createEmbeddings(['a', 'b']), [
+      [1, 2],
+      [3, 4],
+    ]);
+  });
 
   test('without EMBEDDINGS_DIM all must have one length, and not be empty', async () => {
     const llm = llmOf({ embeddingsDim: 0 });

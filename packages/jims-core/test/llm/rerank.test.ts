@@ -114,6 +114,8 @@ describe('ranked documents in an answer', () => {
     ],
     ['no index', { results: [{ relevance_score: 1 }] }, /not a document/],
     ['no score', { results: [{ index: 0 }] }, /not a document/],
+    ['nothing', { results: [] }, /3 documents were wanted, and the answer has 0/],
+    ['too little', { results: [{ index: 0, relevance_score: 1 }] }, /the answer has 1/],
     [
       'a document twice',
       { results: [0, 0].map((index) => ({ index, relevance_score: 1 })) },

@@ -158,6 +158,7 @@ describe('createRedactor', () => {
     MY_NAME: 'name-of-env',
     DATABASE_URL: 'postgres://me:pass-word@host/db',
     PIN_KEY: '123456',
+    NUMBER_KEY: '12345678901234567890',
   });
 
   for (const [text, shown] of [
@@ -165,6 +166,7 @@ describe('createRedactor', () => {
     ['token-of-env and name-of-env', '[hidden] and name-of-env'],
     ['pass-word of me', '[hidden] of me'],
     ['short 123456', 'short 123456'],
+    ['a key of digits: 12345678901234567890', 'a key of digits: [hidden]'],
     ['https://user:other@host/?token=abc&x=1', 'https://[hidden]@host/?token=[hidden]&x=1'],
     ['Bearer abcdefgh', 'Bearer [hidden]'],
     ['sk-abcdefghijklmnop', '[hidden]'],

@@ -39,7 +39,8 @@ describeStores((kind) => {
           done.push('size');
           return 'large';
         });
-        const first = await ctx.ask('Which pizza?', { name: 'pizza' });
+        // Its name is cut within a character.
+        const first = await ctx.ask('Which pizza?', { name: 'pizza \ud83c' });
         assert.ok(first.kind === 'message');
         seen.push(ctx.history.map(({ content }) => content));
         await ctx.step('order', () => void done.push(`order ${first.text} ${size}`));
@@ -56,7 +57,7 @@ describeStores((kind) => {
       assert.deepEqual(contents(first.events), ['Which pizza?']);
       assert.equal(first.question?.state, 'open');
       assert.equal(first.question?.text, 'Which pizza?');
-      assert.equal(first.question?.name, 'pizza');
+      assert.equal(first.question?.name, 'pizza \ufffd');
 
       const again = await say('Margherita');
       assert.deepEqual(contents(again.events), ['Sure?']);
@@ -82,30 +83,34 @@ describeStores((kind) => {
     });
   }
 
-  test('a service answers by id, and the pipeline keeps the rights of the caller who began it', async () => {
+  test('a service answers by id, and the pipeline keeps rights and config of when it began', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
-    const principals: unknown[] = [];
+    const began: unknown[] = [];
+    const answeredBy: unknown[] = [];
     await using app = defineApp({
       durable: true,
       store: living(store),
       async pipeline(ctx) {
+        began.push({ principal: ctx.principal, config: ctx.threadConfig });
         const approval = await ctx.ask({
           to: 'service',
           name: 'approve',
           data: { eur: 900 },
           schema: Approval,
         });
-        principals.push(ctx.principal);
         assert.ok(approval.kind === 'value');
-        principals.push(approval.by);
+        answeredBy.push(approval.by);
         ctx.sendMessage(approval.value.approved ? 'Refunded' : 'Refused');
+        if (!approval.value.approved)
+          throw new Error('what was sent since the question is not kept');
       },
     });
     const contactId = randomUUID();
     const principal = { kind: 'contact', id: 'c', contactId } as const;
-    const { id } = await app.runs.start({ contactId, message: 'refund', principal });
+    const { id, thread } = await app.runs.start({ contactId, message: 'refund', principal });
     await eventually(async () => (await app.runs.record(id))?.status === 'completed');
+    await app.threads.updateConfig(thread.id, { plan: 'gold' });
     // Meanwhile the contact talks on, in a chain of its own.
     const other = await app.runs.start({ contactId, message: 'hello?', principal });
     await other.end;
@@ -123,7 +128,20 @@ describeStores((kind) => {
     const answer = { questionId: question.questionId, value: { approved: true }, by };
     const run = await app.questions.answer(answer);
     assert.deepEqual(contents(resultOf(await run.end).events), ['Refunded']);
-    assert.deepEqual(principals, [principal, by]);
+    assert.deepEqual(answeredBy, [by]);
+    const [first, second] = [
+      { principal, config: {} },
+      { principal, config: { plan: 'gold' } },
+    ];
+    assert.deepEqual(began, [first, second, first]);
+    const refused = questions.find(({ runId }) => runId === other.id);
+    const failed = await app.questions.answer({
+      questionId: refused?.questionId ?? '',
+      value: { approved: false },
+    });
+    assert.equal((await failed.end).type, 'error');
+    const said = (await eventsOf(store, thread.id)).filter(({ type }) => type.startsWith('comm.'));
+    assert.deepEqual(contents(said), ['refund', 'hello?', 'Refunded']);
     await assert.rejects(app.questions.answer(answer), { code: 'question_closed' });
     await assert.rejects(app.questions.answer({ ...answer, questionId: randomUUID() }), {
       code: 'question_not_found',

@@ -6,9 +6,30 @@ import { test } from 'node:test';
 import { defineApp } from '../../src/app/app.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
+import { testUser } from '../../src/testing.ts';
 import type { NewEvent } from '../../src/thread/event.ts';
 import { eventsOf, latestOf, question } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
+
+test('a conversation start that is executed again does not see the message that comes after it', async () => {
+  const seen: unknown[] = [];
+  const app = defineApp({
+    durable: true,
+    async conversationStartPipeline(ctx) {
+      seen.push([ctx.history.length, ctx.lastUserMessage]);
+      await ctx.step('look up', () => 1);
+      ctx.sendMessage('Welcome');
+    },
+    pipeline: (ctx) => ctx.sendMessage(`You said ${ctx.lastUserMessage}`),
+  });
+  const user = testUser(app, { greet: true });
+  const answer = await user.crashAndRecover(() => user.say('hi'), { after: 'look up' });
+  assert.deepEqual(answer.messages, ['Welcome', 'You said hi']);
+  assert.deepEqual(seen, [
+    [0, undefined],
+    [0, undefined],
+  ]);
+});
 
 describeStores((kind) => {
   test('what work left behind sends late reaches the listeners, and is not stored', async () => {

@@ -63,7 +63,7 @@ describeStores((kind) => {
     const own = { ...store, close: async () => {} };
     const open = store.shared ? () => openStore(database.url) : () => Promise.resolve(own);
     const size = store.shared ? 2 : 1;
-    const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (store.shared ? 25 : 60));
+    const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (store.shared ? 8 : 60));
     const interruptAfterTimeLimit = Number(process.env['JIMS_MODEL_MS'] ?? 240_000);
     const actions = fc.array(action, { minLength: 2, maxLength: 10 });
     let sequences = 0;

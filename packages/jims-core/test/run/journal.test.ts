@@ -1,5 +1,6 @@
 // The delivery of results, with a store that holds them back.
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 
 import type { Work } from '../../src/run/journal-call.ts';
@@ -28,7 +29,7 @@ describe('a journal', () => {
     assert.deepEqual(order, ['quick', 'more', 's']);
   });
 
-  test('stores a result before the pipeline gets it, and several at once', async () => {
+  test('stores results before the pipeline gets them, several at once, and gives them in that order', async () => {
     const storing: JournalEntry[][] = [];
     const stored = gate<void>();
     const { journal } = opened({
@@ -37,18 +38,25 @@ describe('a journal', () => {
         await stored.promise;
       },
     });
-    let got = 0;
+    const late = gate();
+    const got: string[] = [];
     const end = journal.execute(async () => {
-      const work = ['a', 'b', 'c'].map((name) => journal.call(step(name, async () => name)));
-      await Promise.all(work.map((each) => each.then(() => got++)));
+      const work = [
+        journal.call(step('a', async () => 'a')),
+        journal.call(step('late', () => late.promise)),
+        journal.call(step('c', async () => 'c')),
+      ];
+      await Promise.all(work.map(async (each) => got.push(String(await each))));
     });
     await later();
-    assert.equal(got, 0);
+    late.open('late');
+    await later();
+    assert.deepEqual(got, []);
     stored.open();
     assert.deepEqual(await end, { kind: 'returned' });
-    assert.equal(got, 3);
+    assert.deepEqual(got, ['a', 'c', 'late']);
     const names = storing.map((entries) => entries.map(({ name }) => name));
-    assert.deepEqual(names, [['a'], ['b', 'c']]);
+    assert.deepEqual(names, [['a'], ['c', 'late']]);
   });
 
   test('begins no work while results are left', async () => {
@@ -67,6 +75,21 @@ describe('a journal', () => {
         (error: unknown) => assert.match(String(error), /its step 'a' comes at another place/),
       );
     assert.equal(begun.size, 0);
+  });
+
+  test('begins held work in the asynchronous context of its call', async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const { entries } = await recorded((journal) => journal.call(step('a', async () => 1)));
+    const { journal } = opened({ entries });
+    const seen: unknown[] = [];
+    await journal.execute(() =>
+      Promise.all([
+        journal.call(step('a', async () => 1)),
+        tenant.run('b', () => journal.call(step('b', async () => seen.push(tenant.getStore())))),
+        tenant.run('c', () => journal.call(step('c', async () => seen.push(tenant.getStore())))),
+      ]),
+    );
+    assert.deepEqual(seen, ['b', 'c']);
   });
 
   test('ends with the first failure that nobody waits for', async () => {

@@ -103,7 +103,7 @@ describeStores((kind) => {
     const own = { ...store, close: async () => {} };
     const open = store.shared ? () => openStore(database.url) : () => Promise.resolve(own);
     const processes = store.shared ? 2 : 1;
-    const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (processes === 2 ? 40 : 80));
+    const numRuns = Number(process.env['JIMS_MODEL_RUNS'] ?? (processes === 2 ? 12 : 80));
     const interruptAfterTimeLimit = Number(process.env['JIMS_MODEL_MS'] ?? 240_000);
     const steps = fc.array(step, { minLength: 1, maxLength: 25 });
     let sequences = 0;

@@ -19,6 +19,9 @@ import { eventually } from '../support/eventually.ts';
 import { eventsOf } from '../support/store-user.ts';
 import { describeStores } from '../support/stores.ts';
 
+/** What a process asks its store for now and then. */
+const UPKEEP: ReadonlySet<string> = new Set(['renewLease', 'reapRuns', 'pollRuns']);
+
 describeStores((kind) => {
   test('a step that is stored is not done again after a crash', async () => {
     await using database = await kind.fresh();
@@ -87,18 +90,36 @@ describeStores((kind) => {
   test('a failure is a result: the pipeline gets the same at each execution', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
+    const failures = [
+      [new RangeError('no'), ['RangeError', 'no', undefined]],
+      [Object.assign(new Error('no'), { code: 'card_declined' }), ['Error', 'no', 'card_declined']],
+      [Object.assign(new Error('no'), { code: Number.NaN }), ['Error', 'no', undefined]],
+      [Object.assign(new Error('no'), { code: 'a\0' }), ['Error', 'no', 'a\ufffd']],
+      [Object.assign(new Error('no'), { name: undefined }), ['undefined', 'no', undefined]],
+      [
+        Object.assign(new Error('no'), { message: { a: 1 } }),
+        ['Error', '[object Object]', undefined],
+      ],
+      [Object.create(null), ['Error', 'An error that cannot be read', undefined]],
+      ['text', ['Error', 'text', undefined]],
+    ] as const;
     const caught: unknown[] = [];
     let calls = 0;
     const pipeline: JimsAppOptions['pipeline'] = async (ctx) => {
-      try {
-        await ctx.step('charge', () => {
-          calls++;
-          throw Object.assign(new RangeError('declined'), { code: 'card_declined' });
-        });
-      } catch (error) {
-        assert.ok(isStepFailed(error));
-        caught.push([error.name, error.errorName, error.message, error.code]);
+      const executed: unknown[] = [];
+      for (const [thrown] of failures) {
+        try {
+          // oxlint-disable-next-line no-await-in-loop -- one after the other
+          await ctx.step('charge', () => {
+            calls++;
+            throw thrown;
+          });
+        } catch (error) {
+          assert.ok(isStepFailed(error));
+          executed.push([error.errorName, error.message, error.code]);
+        }
       }
+      caught.push(executed);
       await ctx.step('after', () => {});
       ctx.sendMessage('declined');
     };
@@ -112,9 +133,9 @@ describeStores((kind) => {
     await using second = defineApp({ durable: true, store: living(store), pipeline });
     await second.open();
     await ended(second, id);
-    const failure = ['StepFailed', 'RangeError', 'declined', 'card_declined'];
-    assert.deepEqual(caught, [failure, failure]);
-    assert.equal(calls, 1);
+    const expected = failures.map(([, failure]) => failure);
+    assert.deepEqual(caught, [expected, expected]);
+    assert.equal(calls, failures.length);
   });
 
   test('steps side by side are given in one order, live and at each replay', async () => {
@@ -301,18 +322,18 @@ describeStores((kind) => {
     done.resolve();
   });
 
-  test('the steps of a conversation start that is stored are not met again', async () => {
+  test('the steps of a conversation start have keys of their own, and are not met again when it is stored', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);
     const done: string[] = [];
     const options: JimsAppOptions = {
       durable: true,
       conversationStartPipeline: async (ctx) => {
-        await ctx.step('greet', () => void done.push('greet'));
+        await ctx.step('look up', ({ idempotencyKey }) => void done.push(idempotencyKey));
         ctx.sendMessage('Welcome');
       },
       pipeline: async (ctx) => {
-        await ctx.step('answer', () => void done.push('answer'));
+        await ctx.step('look up', ({ idempotencyKey }) => void done.push(idempotencyKey));
         ctx.sendMessage('Done');
       },
     };
@@ -331,8 +352,45 @@ describeStores((kind) => {
     await eventually(async () => {
       return said(await eventsOf(store, thread.id)).includes('Done');
     });
-    assert.deepEqual(said(await eventsOf(store, thread.id)), ['Welcome', 'hi', 'Done']);
-    assert.deepEqual(done, ['greet', 'answer']);
+    const log = await eventsOf(store, thread.id);
+    assert.deepEqual(said(log), ['Welcome', 'hi', 'Done']);
+    const runId = log.find(({ data }) => data['content'] === 'hi')?.id;
+    assert.deepEqual(done, [`${runId}.start/look up/1`, `${runId}/look up/1`]);
+  });
+
+  test('a run without steps costs a durable app nothing, and each step one commit', async () => {
+    await using database = await kind.fresh();
+    await using store = await openStore(database.url);
+    const commitsOf = async (
+      durable: boolean,
+      pipeline: JimsAppOptions['pipeline'],
+    ): Promise<readonly string[]> => {
+      const counting = crashingStore(store);
+      await using app = defineApp({ durable, store: counting.store, pipeline });
+      await app.open();
+      const run = await app.runs.start({ contactId: randomUUID(), message: 'hi' });
+      assert.equal((await run.end).type, 'result');
+      const { calls } = counting;
+      const ofRun = calls.slice(calls.indexOf('acceptRun'), calls.indexOf('finishRun') + 1);
+      return ofRun.filter((name) => !UPKEEP.has(name));
+    };
+    const plain: JimsAppOptions['pipeline'] = (ctx) => ctx.sendMessage('Hello');
+    const withSteps: JimsAppOptions['pipeline'] = async (ctx) => {
+      await ctx.step('a', () => 1);
+      await ctx.step('b', () => 2);
+      await Promise.all(['c', 'd', 'e'].map((name) => ctx.step(name, () => 3)));
+    };
+    const cost = await commitsOf(false, plain);
+    assert.deepEqual(cost, ['acceptRun', 'finishRun']);
+    assert.deepEqual(await commitsOf(true, plain), cost);
+    assert.deepEqual(await commitsOf(false, withSteps), cost);
+    const [first, ...rest] = await commitsOf(true, withSteps);
+    assert.deepEqual([first, rest.pop()], cost);
+    // Of the three side by side the first one is stored alone, and the others together.
+    assert.deepEqual(
+      rest,
+      ['a', 'b', 'c', 'd and e'].map(() => 'storeEntries'),
+    );
   });
 
   test('an app that is not durable does its steps, and its runs are lost with it', async () => {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { defineApp } from 'jims-core';
+import { defineApp, isJimsError } from 'jims-core';
 import type { JimsApp, NumberedRunEvent, Pipeline, Run, RunResult, ThreadEvent } from 'jims-core';
 import type { RunAnswer, RunTool } from 'jims-core/llm';
-import { scriptedModel } from 'jims-core/testing';
+import { scriptedModel, testUser } from 'jims-core/testing';
 import type { ScriptedAnswer, ScriptedModel } from 'jims-core/testing';
 import { z } from 'zod';
 
@@ -479,3 +479,41 @@ function hangsAfter(model: ScriptedModel, onHang: () => void): ScriptedModel['do
     });
   };
 }
+
+describe('what is sent inside of work that is done once', () => {
+  const pipelines: readonly [string, Pipeline][] = [
+    [
+      "the step 'find'",
+      async (ctx) => {
+        await ctx.step('find', () => ctx.sendMessage('Found'));
+        await ctx.ask('More?');
+      },
+    ],
+    [
+      'a streamed message',
+      async (ctx) => {
+        await ctx.sendMessage(
+          (async function* () {
+            ctx.setState('cart', { size: 1 });
+            yield 'Added';
+          })(),
+        );
+        await ctx.ask('More?');
+      },
+    ],
+  ];
+  for (const durable of [true, false]) {
+    const when = durable ? 'at once in a durable app' : 'where the pipeline asks in another one';
+    test(`is refused, as no replay would send it: ${when}`, async () => {
+      for (const [where, pipeline] of pipelines) {
+        const user = testUser(defineApp({ durable, pipeline }));
+        const { error } = await user.say('hi', { expectError: true });
+        assert.ok(isJimsError(error) && error.code === 'step_nested');
+        assert.match(
+          error.message,
+          new RegExp(`^'(?:comm|state).* is sent inside ${where}, which`),
+        );
+      }
+    });
+  }
+});

@@ -62,7 +62,8 @@ describeStores((kind) => {
     const three = await user.accept('three');
     const four = await user.accept('four');
     await user.store.endLease(dead.instanceId);
-    const { started } = await user.store.reapRuns();
+    const { lost, started } = await user.store.reapRuns();
+    assert.equal(lost, 2);
     assert.deepEqual(started, [{ runId: three.runId, instanceId: user.instanceId }]);
     assert.equal((await user.store.run(two.runId))?.error?.code, 'lost');
     assert.equal((await user.store.run(four.runId))?.status, 'queued');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 
+import { newEvent } from '../../src/index.ts';
 import {
   eventsOf,
   freshStore,
@@ -33,6 +34,23 @@ describeStores((kind) => {
     const [first, ...more] = await eventsOf(store, thread.id);
     assert.equal(first?.type, 'jims.lifecycle.thread_created');
     assert.deepEqual(more, []);
+  });
+
+  test('a thread is made with its first events, or not at all', async () => {
+    await using user = await freshStore(kind);
+    const { store } = user;
+    const [one, two] = ['one', 'two'].map((text) => newEvent('comm.user_message', { text }));
+    assert.ok(one && two);
+    await assert.rejects(store.openThread({ contactId: 'a', events: [one, two, one] }));
+    assert.equal(await store.latestThread('a'), undefined);
+    const spec = { contactId: 'a', externalId: 'x', events: [one, two] };
+    const { thread } = await store.openThread(spec);
+    assert.equal((await store.openThread(spec)).created, false);
+    const [, ...events] = await eventsOf(store, thread.id);
+    assert.deepEqual(
+      events.map(({ id, data }) => ({ id, data })),
+      [one, two].map(({ id, data }) => ({ id, data })),
+    );
   });
 
   test('a thread that does not exist is not found', async () => {
@@ -117,8 +135,17 @@ describeStores((kind) => {
     const names = Array.from({ length: 20 }, (_, i) => `k${i}`);
     await Promise.all(names.map((name) => store.mergeThreadConfig(thread.id, { [name]: 5 })));
     const { config = {} } = (await store.thread(thread.id)) ?? {};
-    const own = names.map((name) => [name, 5]);
-    assert.deepEqual(config, { a: 1, b: [4], e: null, ...Object.fromEntries(own) });
+    const own = { a: 1, b: [4], e: null, ...Object.fromEntries(names.map((name) => [name, 5])) };
+    assert.deepEqual(config, own);
+    await store.mergeThreadConfig(thread.id, { c: 1, d: 2 }, 'in "it"');
+    await Promise.all([
+      store.mergeThreadConfig(thread.id, { c: null, f: 3 }, 'in "it"'),
+      store.mergeThreadConfig(thread.id, { g: 4 }, 'in "it"'),
+      store.mergeThreadConfig(thread.id, { h: 5, none: null }, 'b'),
+    ]);
+    const merged = { ...own, b: { h: 5 }, 'in "it"': { d: 2, f: 3, g: 4 } };
+    assert.deepEqual((await store.thread(thread.id))?.config, merged);
+    assert.equal(await store.mergeThreadConfig(randomUUID(), {}, 'b'), undefined);
   });
 
   test('a contact may be named by any string', async () => {

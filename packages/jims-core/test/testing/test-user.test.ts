@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,6 +9,8 @@ import { defineApp } from 'jims-core';
 import type { JimsApp, JimsAppOptions, Pipeline } from 'jims-core';
 import { scriptedModel, testUser, toolCall } from 'jims-core/testing';
 import * as v from 'valibot';
+
+import { eventually } from '../support/eventually.ts';
 
 const Order = v.object({ id: v.string() });
 /** A test that opens the app's own store fails. */
@@ -162,6 +165,8 @@ describe('a user in a test', () => {
       anna.say('Look', { files: [{ name: 'leaf.txt', mediaType: 'text/plain', data }] }),
       other.say('Hi'),
     ]);
+    const text = { name: 'leaf.txt', mediaType: 'text/plain', data: Object('a leaf') };
+    await assert.rejects(other.say('Look', { files: [text] }), /Buffer\.from\(text\)/);
     assert.deepEqual(first.greeting, ['Welcome']);
     assert.equal(first.text, 'a leaf anna gold crm');
     assert.deepEqual(second.greeting, []);
@@ -345,6 +350,27 @@ describe('a process in a test', () => {
     const asking = user.click('yes');
     await assert.rejects(user.crashAndRecover(), /one turn at a time/);
     assert.equal((await asking).attempt, 1);
+    const missing = user.crashAndRecover(() => user.click('no such button'), { in: 'find' });
+    await assert.rejects(missing, /no button/);
+    assert.equal((await user.say('7')).attempt, 1);
+  });
+
+  test('a turn is cancelled by its signal also in the process that goes on', async () => {
+    let executions = 0;
+    const user = testUser(
+      defineApp({
+        durable: true,
+        async pipeline(ctx) {
+          if (++executions === 2) await once(ctx.signal, 'abort');
+        },
+      }),
+      { everyRunTwice: true },
+    );
+    const cancel = new AbortController();
+    const turn = user.say('hi', { signal: cancel.signal });
+    await eventually(() => executions === 2);
+    cancel.abort();
+    await assert.rejects(turn, /cancelled/);
   });
 
   test('that executes every run twice finds what is different each time', async () => {

@@ -23,6 +23,12 @@ export function exportOf(module: object, name: string | undefined, target: strin
   const known = [...exports.keys()].filter(
     (key) => key !== 'module.exports' && key !== '__esModule',
   );
+  const empty = names.find((each) => exports.has(each));
+  if (empty !== undefined) {
+    throw new AppLoadError(
+      `The export '${empty}' of '${target}' is undefined: it must be an app, a pipeline, or a factory of one`,
+    );
+  }
   throw new AppLoadError(
     `'${target}' has no export '${name ?? 'app'}'; it exports ${known.join(', ') || 'nothing'}`,
   );

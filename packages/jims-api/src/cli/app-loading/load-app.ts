@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import type { JimsApp, Logger, Pipeline } from 'jims-core';
+import { noticeWaiting } from 'jims-core/host';
 
-import { noticeWaiting } from '../../server/node-server/notice-waiting.ts';
 import { exportOf, isFactory, requireApp } from './app-export.ts';
 import type { FileVersions } from './file-versions.ts';
 import { AppLoadError, explainLoadError } from './load-error.ts';

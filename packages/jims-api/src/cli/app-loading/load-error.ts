@@ -103,7 +103,8 @@ function missingHint(error: Error, { aliases, record }: ResolveHook): string | u
 
 function hintByMessage({ message, name }: Error, position: string | undefined): string | undefined {
   if (/outside a module/.test(message)) {
-    return 'package.json says "type": "commonjs": say "type": "module" there, or name the file .mts';
+    const ending = /\.jsx?:\d+$/.test(position ?? '') ? '.mjs' : '.mts';
+    return `package.json says "type": "commonjs": say "type": "module" there, or name the file ${ending}`;
   }
   if (/does not provide an export named/.test(message)) {
     return 'If that name is a type, write: import type';

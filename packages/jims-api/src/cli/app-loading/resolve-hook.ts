@@ -60,7 +60,14 @@ export function installResolveHook(cwd: string, { reloads = false } = {}): Resol
       const file = secondChoice(specifier, importer, error);
       if (file !== undefined) return next(nameOf(file, context), context);
       if (!/^jims-core(?:\/|$)/.test(specifier)) throw error;
-      return next(specifier, { ...context, parentURL: import.meta.url });
+      try {
+        return next(specifier, { ...context, parentURL: import.meta.url });
+      } catch (own) {
+        // It names this file as the importer.
+        const here = fileURLToPath(import.meta.url);
+        if (Error.isError(own)) own.message = own.message.replace(here, importer);
+        throw own;
+      }
     }
   }
 

@@ -1,94 +1,20 @@
 import { type AuthenticateOptions, createAuthenticate } from '../../auth/authenticate.ts';
 import type { AuthentikOptions } from '../../auth/authentik.ts';
 import type { OidcOptions } from '../../auth/oidc.ts';
+import type { Given, OptionName } from './command-table.ts';
 import { UsageError, invalid } from './given-options.ts';
-import type { GivenOptions } from './given-options.ts';
-import type { Environment, OptionTable } from './option-table.ts';
-
-export const ACCESS_GROUP = 'Access';
+import type { Environment } from './option-table.ts';
 
 const SENDABLE_KEY = /^[^\s\p{Cc}](?:[^\p{Cc}]*[^\s\p{Cc}])?$/u;
 /** Without a contact claim every request asks Authentik, as in the original; with one it would ask twice. */
 const CONTACT_CACHE_SECONDS = 30;
-
-/** Who may call, and as whom. */
-export const ACCESS_OPTIONS = {
-  'api-key': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    several: true,
-    help: 'Bearer key that callers must send; for several keys repeat it, or put commas into the variable. Prefer the variable: ps shows flags to everybody on the machine',
-  },
-  'oidc-issuer': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    help: 'OpenID Connect issuer whose tokens identify contacts, exactly as in their claim iss',
-  },
-  'oidc-audience': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    several: true,
-    help: 'What the claim aud of such a token must contain; with several values, one of them',
-  },
-  'oidc-contact-claim': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    default: 'sub',
-    help: 'The claim that is the contact id',
-  },
-  'oidc-jwks-url': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    default: 'by discovery',
-    help: "Where the issuer's keys are",
-  },
-  'authentik-url': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    help: 'Authentik instance that checks tokens',
-  },
-  'authentik-app-slug': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    help: 'The application in Authentik',
-  },
-  'authentik-contact-claim': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    help: "Makes callers contacts: the claim of Authentik's userinfo that is their contact id",
-  },
-  'authentik-cache': {
-    type: 'integer',
-    group: ACCESS_GROUP,
-    default: '0; 30 with --authentik-contact-claim',
-    help: 'Seconds that a yes from Authentik is trusted; a no for at most 5',
-  },
-  'contact-prefix': {
-    type: 'text',
-    group: ACCESS_GROUP,
-    help: 'Prefix for the contact id of a token, such as user:',
-  },
-  'require-contact-header': {
-    type: 'flag',
-    group: ACCESS_GROUP,
-    help: 'Refuse requests from services that do not name a contact in x-jims-contact-id',
-  },
-  'shared-threads': {
-    type: 'flag',
-    group: ACCESS_GROUP,
-    help: 'Let callers use any thread whose id they know, as the Python original does',
-  },
-} as const satisfies OptionTable;
-
-type AccessName = keyof typeof ACCESS_OPTIONS;
-type AccessGiven = GivenOptions<AccessName>;
 
 /**
  * Reads who may call.
  *
  * @throws UsageError for half a configuration that would leave the service open or locked.
  */
-export function accessOptions(given: AccessGiven, env: Environment): AuthenticateOptions {
+export function accessOptions(given: Given, env: Environment): AuthenticateOptions {
   const keys = apiKeys(given, env);
   const contactPrefix = text(given, 'contact-prefix');
   const options = {
@@ -114,7 +40,7 @@ function requireUsable(options: AuthenticateOptions): void {
 }
 
 /** An option that is given but empty never means "not given": that could open the service. */
-function text(given: AccessGiven, name: AccessName): string | undefined {
+function text(given: Given, name: OptionName): string | undefined {
   const found = given.get(name);
   if (found?.values.some((value) => value.trim() === '')) {
     throw new UsageError(`${found.name} is empty: give it a value, or remove it.`);
@@ -123,11 +49,14 @@ function text(given: AccessGiven, name: AccessName): string | undefined {
 }
 
 /** An empty key never means "no key": that would open a service that was meant to be closed. */
-function apiKeys(given: AccessGiven, env: Environment): readonly string[] {
+function apiKeys(given: Given, env: Environment): readonly string[] {
   const keys = given.get('api-key');
   const empty = keys ? keys.values.includes('') : env['JIMS_API_KEY'] === '';
   if (empty) {
     const name = keys?.from === 'flag' ? '--api-key' : 'JIMS_API_KEY';
+    if (keys?.values.some((key) => key !== '')) {
+      throw new UsageError(`${name} has an empty key between its commas, or at an end: remove it.`);
+    }
     throw new UsageError(`${name} is empty: give it a key, or remove it to leave the API open.`);
   }
   const unsendable = keys?.values.find((key) => !SENDABLE_KEY.test(key));
@@ -139,7 +68,7 @@ function apiKeys(given: AccessGiven, env: Environment): readonly string[] {
   return keys?.values ?? [];
 }
 
-function oidc(given: AccessGiven, contactPrefix: string | undefined): OidcOptions | undefined {
+function oidc(given: Given, contactPrefix: string | undefined): OidcOptions | undefined {
   const issuer = text(given, 'oidc-issuer');
   if (issuer === undefined) {
     for (const name of ['oidc-audience', 'oidc-contact-claim', 'oidc-jwks-url'] as const) {
@@ -155,16 +84,13 @@ function oidc(given: AccessGiven, contactPrefix: string | undefined): OidcOption
   return {
     issuer,
     audience: given.get('oidc-audience')?.values ?? [],
-    contactClaim: text(given, 'oidc-contact-claim') ?? ACCESS_OPTIONS['oidc-contact-claim'].default,
+    contactClaim: text(given, 'oidc-contact-claim') ?? 'sub',
     jwksUrl: text(given, 'oidc-jwks-url'),
     contactPrefix,
   };
 }
 
-function authentik(
-  given: AccessGiven,
-  contactPrefix: string | undefined,
-): AuthentikOptions | undefined {
+function authentik(given: Given, contactPrefix: string | undefined): AuthentikOptions | undefined {
   const url = text(given, 'authentik-url');
   const slug = text(given, 'authentik-app-slug');
   const contactClaim = text(given, 'authentik-contact-claim');

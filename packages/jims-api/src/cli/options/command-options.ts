@@ -9,10 +9,9 @@ import { isHostName } from '../../server/hosts.ts';
 import type { ServeOptions } from '../../server/serve-options.ts';
 import { accessOptions } from './access-options.ts';
 import { ALL_PROTOCOLS } from './command-table.ts';
-import type { OptionName } from './command-table.ts';
+import type { Given, OptionName } from './command-table.ts';
 import { fileAddressKeys, fileLimits } from './file-options.ts';
 import { UsageError, invalid } from './given-options.ts';
-import type { GivenOptions } from './given-options.ts';
 import type { Environment } from './option-table.ts';
 import { webhookOptions } from './webhook-options.ts';
 
@@ -31,8 +30,6 @@ const LOADERS = ['auto', 'native', 'tsx'] as const;
 const MAX_PORT = 65_535;
 const MAX_SECONDS = 2_000_000;
 const DAY_MS = 86_400_000;
-
-type Given = GivenOptions<OptionName>;
 
 /**
  * Reads the options of what serves an app.
@@ -82,7 +79,7 @@ export function commandOptions(given: Given, env: Environment): CommandOptions {
     fileAddressKeys: fileAddressKeys(given),
     ...webhookOptions(given),
     protocols: protocols(given),
-    drainTimeoutMs: given.integer('drain-timeout') * 1000,
+    drainTimeoutMs: given.integer('drain-timeout', { max: MAX_SECONDS }) * 1000,
     limits: limits(given),
     fileLimits: fileLimits(given),
   };
@@ -147,10 +144,8 @@ function allowedHosts(given: Given): readonly string[] | undefined {
   const names = given.list('allowed-host');
   const strange = names?.find((each) => !isHostName(each));
   if (strange === undefined) return names;
-  throw invalid(
-    'allowed-host',
-    `'${strange}' is not a host name such as chat.example, without scheme and port.`,
-  );
+  const reason = `'${strange}' is not a host name such as chat.example, without scheme and port.`;
+  throw invalid('allowed-host', reason);
 }
 
 function publicUrl(given: Given): string | undefined {

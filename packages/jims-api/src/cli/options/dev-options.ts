@@ -1,9 +1,9 @@
 import type { CommandOptions } from './command-options.ts';
-import { OPTIONS } from './command-table.ts';
+import { OPTIONS, OPTION_GROUPS } from './command-table.ts';
 import type { GivenOptions } from './given-options.ts';
 import { UsageError } from './given-options.ts';
 import { helpText } from './option-table.ts';
-import type { OptionTable } from './option-table.ts';
+import type { OptionGroups, OptionTable } from './option-table.ts';
 
 /** What `jims-api dev` is to serve, and how. */
 export interface DevOptions extends Omit<CommandOptions, 'app'> {
@@ -20,28 +20,37 @@ const DEV_STORE = 'sqlite:///.jims/dev.db';
 const DEV_TRACES = '.jims/traces.db';
 const ON = 'on';
 
+const { App, Network, Access } = OPTION_GROUPS;
+
 /** The options of `jims-api dev`: those of `jims-api`, and more. */
 export const DEV_OPTIONS = {
   ...OPTIONS,
   // There are none by default, which no other port can collide with.
-  'metrics-port': { ...OPTIONS['metrics-port'], default: '0' },
-  open: { type: 'flag', group: OPTIONS.app.group, help: 'Open the page in your browser' },
+  'metrics-port': { ...Network['metrics-port'], default: '0' },
+  open: { type: 'flag', help: 'Open the page in your browser' },
 } as const satisfies OptionTable;
 
 export type DevOptionName = keyof typeof DEV_OPTIONS;
 
 /** As the help shows them. */
 const SHOWN = {
-  ...DEV_OPTIONS,
-  app: { ...OPTIONS.app, default: 'app.ts, app.js, src/app.ts or src/app.js, else a built-in one' },
-  db: { ...OPTIONS.db, default: `that of the app, else ${DEV_STORE}` },
-  host: { ...OPTIONS.host, default: '127.0.0.1' },
-  port: { ...OPTIONS.port, default: '8080, or the next free one' },
-  'metrics-port': { ...OPTIONS['metrics-port'], default: 'no metrics' },
-  'expose-errors': { ...OPTIONS['expose-errors'], default: ON },
-  playground: { ...OPTIONS.playground, default: ON },
-  widget: { ...OPTIONS.widget, default: ON },
-} as const satisfies OptionTable;
+  ...OPTION_GROUPS,
+  App: {
+    ...App,
+    app: { ...App.app, default: 'app.ts, app.js, src/app.ts or src/app.js, else a built-in one' },
+    db: { ...App.db, default: `that of the app, else ${DEV_STORE}` },
+    open: DEV_OPTIONS.open,
+  },
+  Network: {
+    ...Network,
+    host: { ...Network.host, default: '127.0.0.1' },
+    port: { ...Network.port, default: '8080, or the next free one' },
+    'metrics-port': { ...Network['metrics-port'], default: 'no metrics' },
+    playground: { ...Network.playground, default: ON },
+    widget: { ...Network.widget, default: ON },
+  },
+  Access: { ...Access, 'expose-errors': { ...Access['expose-errors'], default: ON } },
+} as const satisfies OptionGroups;
 
 const HEAD = `Usage: jims-api dev [FILE] [OPTIONS]
 

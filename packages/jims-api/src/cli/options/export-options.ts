@@ -2,7 +2,7 @@ import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import { OPTIONS } from './command-table.ts';
 import { GivenOptions, invalid } from './given-options.ts';
 import { helpText, variablesOf } from './option-table.ts';
-import type { Environment, OptionTable } from './option-table.ts';
+import type { Environment } from './option-table.ts';
 
 /** What `jims-api export` is to write. */
 export interface ExportOptions {
@@ -18,27 +18,24 @@ export interface ExportOptions {
 }
 
 const FEEDBACK = ['up', 'down', 'any'] as const;
-const WHAT = 'What to export';
-
-/** The options of `jims-api export`. Only those of the database are also variables. */
-const EXPORT_OPTIONS = {
+const WHAT = {
   feedback: {
-    type: 'text',
-    group: WHAT,
     help: 'Messages that contacts rated up, down or any, one a line, instead of threads',
   },
-  contact: { type: 'text', group: WHAT, help: 'Only what belongs to this contact' },
-  thread: { type: 'text', group: WHAT, help: 'Only what is in the thread of this id' },
+  contact: { help: 'Only what belongs to this contact' },
+  thread: { help: 'Only what is in the thread of this id' },
   since: {
-    type: 'text',
-    group: WHAT,
     help: 'Only threads with an event, or ratings, since this time, such as 2026-11-01 or 2026-11-01T08:30:00Z',
   },
+} as const;
+/** Only the database is also in variables. */
+const APP = {
   db: OPTIONS.db,
   schema: OPTIONS.schema,
-  verbose: { type: 'flag', group: OPTIONS.app.group, help: 'Show the stack of an error' },
-  help: { ...OPTIONS.help, group: OPTIONS.app.group },
-} as const satisfies OptionTable;
+  verbose: { type: 'flag', help: 'Show the stack of an error' },
+  help: OPTIONS.help,
+} as const;
+const EXPORT_OPTIONS = { ...WHAT, ...APP };
 
 const HEAD = `Usage: jims-api export [OPTIONS]
 
@@ -57,7 +54,10 @@ function isVariable(name: string): boolean {
 
 /** The text of `jims-api export --help`. */
 export function exportHelp(): string {
-  return helpText(EXPORT_OPTIONS, { head: HEAD, examples: EXAMPLES, isVariable });
+  return helpText(
+    { 'What to export': WHAT, App: APP },
+    { head: HEAD, examples: EXAMPLES, isVariable },
+  );
 }
 
 type Given = GivenOptions<keyof typeof EXPORT_OPTIONS>;

@@ -1,8 +1,8 @@
 /** One option of a command: a flag and an environment variable with the same meaning. */
 export interface OptionSpec {
-  readonly type: 'text' | 'integer' | 'flag';
+  /** Default: text. */
+  readonly type?: keyof typeof PLACEHOLDER;
   readonly help: string;
-  readonly group: string;
   /** Shown in the help; applied by the code that reads the option. */
   readonly default?: string;
   /** Other variables that are read when `JIMS_<NAME>` is not set. */
@@ -12,6 +12,8 @@ export interface OptionSpec {
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec>>;
+/** Options as the help shows them: by the titles of their groups. */
+export type OptionGroups = Readonly<Record<string, OptionTable>>;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const PLACEHOLDER = { text: ' TEXT', integer: ' INTEGER', flag: '' } as const;
@@ -27,27 +29,25 @@ export interface HelpText {
 
 /** The text of `--help`: every option with its variables and its default. */
 export function helpText(
-  table: OptionTable,
+  groups: OptionGroups,
   { head, examples, isVariable = () => true }: HelpText,
 ): string {
-  const groups = Map.groupBy(Object.entries(table), ([, { group }]) => group);
-  const width = Math.max(
-    ...Object.entries(table).map(([name, { type }]) => title(name, type).length),
-  );
-  const sections = [...groups].map(([group, options]) => {
-    const lines = options.map(([name, spec]) => {
+  const all = Object.values(groups).flatMap(Object.entries<OptionSpec>);
+  const width = Math.max(...all.map(([name, spec]) => title(name, spec).length));
+  const sections = Object.entries(groups).map(([group, options]) => {
+    const lines = Object.entries(options).map(([name, spec]) => {
       const isQuestion = name === 'help' || name === 'version';
       const facts = isVariable(name) && !isQuestion ? [variablesOf(name, spec).join(' or ')] : [];
       if (spec.default) facts.push(`default: ${spec.default}`);
       const hint = facts.length === 0 ? '' : `  [${facts.join('; ')}]`;
-      return `  ${title(name, spec.type).padEnd(width)}  ${spec.help}${hint}`;
+      return `  ${title(name, spec).padEnd(width)}  ${spec.help}${hint}`;
     });
     return `${group}:\n${lines.join('\n')}\n`;
   });
   return `${head}\n${sections.join('\n')}\n${examples}`;
 }
 
-function title(name: string, type: OptionSpec['type']): string {
+function title(name: string, { type = 'text' }: OptionSpec): string {
   return `--${name}${PLACEHOLDER[type]}`;
 }
 

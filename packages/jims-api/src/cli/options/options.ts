@@ -1,7 +1,7 @@
 import type { CommandOptions } from './command-options.ts';
 import { commandOptions } from './command-options.ts';
-import { EXAMPLES, HEAD, OPTIONS } from './command-table.ts';
-import type { OptionName } from './command-table.ts';
+import { EXAMPLES, HEAD, OPTIONS, OPTION_GROUPS } from './command-table.ts';
+import type { Given } from './command-table.ts';
 import { DEV_OPTIONS, devHelp, devOptions } from './dev-options.ts';
 import type { DevOptionName, DevOptions } from './dev-options.ts';
 import { ownVariables } from './environment.ts';
@@ -35,8 +35,6 @@ export type Command =
   | ExportCommand
   | { readonly kind: 'print'; readonly text: string };
 
-type Given = GivenOptions<OptionName>;
-
 /**
  * Reads the command line and the environment; flags win.
  *
@@ -52,7 +50,7 @@ export function parseCommandLine(
   if (argv[0] === 'dev') return devCommand(argv.slice(1), env);
   const help = {
     kind: 'print',
-    text: helpText(OPTIONS, { head: HEAD, examples: EXAMPLES }),
+    text: helpText(OPTION_GROUPS, { head: HEAD, examples: EXAMPLES }),
   } as const;
   if (argv.includes('--help')) return help;
   const own = ownVariables(OPTIONS, env);

@@ -1,30 +1,12 @@
 import { isWebhookHost } from '../../http/webhooks/webhook-hosts.ts';
 import { WebhookSignatures } from '../../http/webhooks/webhook-signatures.ts';
 import type { ServeOptions } from '../../server/serve-options.ts';
+import type { Given, OptionName } from './command-table.ts';
 import { UsageError, invalid } from './given-options.ts';
-import type { GivenOptions } from './given-options.ts';
-import type { OptionTable } from './option-table.ts';
-import { NETWORK_GROUP } from './page-options.ts';
-
-/** What is sent to clients when their runs end. */
-export const WEBHOOK_OPTIONS = {
-  'webhook-hosts': {
-    type: 'text',
-    group: NETWORK_GROUP,
-    several: true,
-    help: 'Where clients may have push notifications sent: *.example.com, * for any public host, both by https alone, or exactly hooks.example or receiver:8080; by default nothing is sent',
-  },
-  'webhook-secret': {
-    type: 'text',
-    group: NETWORK_GROUP,
-    several: true,
-    help: 'Secret that signs what is sent there (Standard Webhooks): whsec_ and 24 to 64 bytes in base64; several, with commas or spaces between them, all sign. Prefer the variable',
-  },
-} as const satisfies OptionTable;
 
 /** @throws UsageError for a host or a secret that is not valid. */
 export function webhookOptions(
-  given: GivenOptions<keyof typeof WEBHOOK_OPTIONS>,
+  given: Given,
 ): Pick<ServeOptions, 'webhookHosts' | 'webhookSecrets'> {
   const webhookHosts = wordsOf(given, 'webhook-hosts');
   const strange = webhookHosts.find((each) => !isWebhookHost(each));
@@ -61,10 +43,7 @@ export function webhookWarnings({
 }
 
 /** All values, with commas or blanks between them. */
-function wordsOf(
-  given: GivenOptions<keyof typeof WEBHOOK_OPTIONS>,
-  name: keyof typeof WEBHOOK_OPTIONS,
-): readonly string[] {
+function wordsOf(given: Given, name: OptionName): readonly string[] {
   const words = given.list(name)?.flatMap((each) => each.split(/\s+/)) ?? [];
   return words.filter((word) => word !== '');
 }

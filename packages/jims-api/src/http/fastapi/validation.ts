@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import { validationError } from '../errors.ts';
-import type { ValidationIssue } from '../errors.ts';
+import type { HttpError, ValidationIssue } from '../errors.ts';
 import { isJsonObject } from '../json-object.ts';
 import { MAX_ISSUES, tooManyItems } from '../list.ts';
 import { excerpt } from './excerpt.ts';
@@ -34,18 +34,23 @@ export function parseBody<TSchema extends v.GenericSchema>(
   throw validationError(result.issues.slice(0, MAX_ISSUES).map(toValidationIssue));
 }
 
-/** An issue about a member of a body that its schema accepts. */
-export function fieldError(member: string, input: unknown, reason: string): ValidationIssue {
-  return valueFault(['body', member], input, reason);
+/** A 422 for a member of a body that its schema accepts. */
+export function fieldError(member: string, input: unknown, reason: string): HttpError {
+  return valueError(['body', member], input, reason);
+}
+
+/** A 422 for a value in any part of a request. */
+export function valueError(loc: ValidationIssue['loc'], input: unknown, reason: string): HttpError {
+  return validationError([valueFault(loc, input, reason)]);
 }
 
 /** An issue about a value in any part of a request. */
 export function valueFault(
-  loc: readonly string[],
+  loc: ValidationIssue['loc'],
   input: unknown,
   reason: string,
 ): ValidationIssue {
-  return { loc, input: excerpt(input), ...valueError(reason) };
+  return { loc, input: excerpt(input), ...badValue(reason) };
 }
 
 function toValidationIssue(issue: v.BaseIssue<unknown>): ValidationIssue {
@@ -94,7 +99,7 @@ function faultOf({ type, input, expected, message, requirement }: v.BaseIssue<un
       return { type: String(expected), msg: message };
     default:
       // valibot's own messages hold the whole input.
-      return valueError(message.slice(0, MAX_MESSAGE).toWellFormed());
+      return badValue(message.slice(0, MAX_MESSAGE).toWellFormed());
   }
 }
 
@@ -121,6 +126,6 @@ function literalError(options: string): Fault {
   return { type: 'literal_error', msg: `Input should be ${expected}`, ctx: { expected } };
 }
 
-function valueError(reason: string): Fault {
+function badValue(reason: string): Fault {
   return { type: 'value_error', msg: `Value error, ${reason}`, ctx: { error: reason } };
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Resolver, lookup } from 'node:dns/promises';
 import http from 'node:http';
 import type { ClientRequest, RequestOptions } from 'node:http';
@@ -43,6 +44,8 @@ export interface WebhooksOptions {
   readonly resolve?: Resolve | undefined;
   /** How long sending may take in all; default 5000. */
   readonly timeoutMs?: number;
+  /** What else tells the API that sends from others of its app. */
+  readonly api?: Readonly<Record<string, unknown>>;
 }
 
 /** How much of an answer is read, to be thrown away. */
@@ -56,6 +59,11 @@ const DNS_OPTIONS = { timeout: 2000, tries: 2 };
  * proxy is used; an answer is waited for a short time, and not read.
  */
 export class Webhooks {
+  /**
+   * Its names in every process that has the same options: one for each secret, so that secrets can be changed. A
+   * subscription keeps the first one.
+   */
+  readonly names: readonly string[];
   readonly #hosts: WebhookHosts;
   readonly #signatures: WebhookSignatures;
   readonly #resolve: Resolve | undefined;
@@ -63,11 +71,18 @@ export class Webhooks {
   readonly #slow = new SlowReceivers();
 
   /** @throws TypeError for a host or a secret that is not valid. */
-  constructor({ hosts, secrets = [], resolve, timeoutMs = 5000 }: WebhooksOptions) {
+  constructor({ hosts, secrets = [], resolve, timeoutMs = 5000, api = {} }: WebhooksOptions) {
     this.#hosts = new WebhookHosts(hosts);
     this.#signatures = new WebhookSignatures(secrets);
+    const signedWith = secrets.length > 0 ? secrets : [''];
+    this.names = signedWith.map((secret) => digestOf([hosts.toSorted(), api, secret]));
     this.#resolve = resolve;
     this.#timeoutMs = timeoutMs;
+  }
+
+  /** Whether both send the same to the same hosts. */
+  isLike({ names }: Webhooks): boolean {
+    return names.join(' ') === this.names.join(' ');
   }
 
   /** Why nothing can ever be sent to an address; `undefined` for one where that shows when it is sent to. */
@@ -146,6 +161,10 @@ export class Webhooks {
     limit.removeEventListener('abort', abort);
     return found.length > 0 ? found : `The name ${hostname} has no address`;
   }
+}
+
+function digestOf(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('base64url');
 }
 
 function lookUp(hostname: string): Promise<readonly HostAddress[]> {

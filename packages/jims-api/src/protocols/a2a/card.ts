@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { json } from '../../http/json-answer.ts';
 import { originOrPublicUrl } from '../../http/public-address.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';
 import { EXTENSIONS } from './extensions.ts';
@@ -12,18 +13,17 @@ const TEXT = ['text/plain'];
 const TEXT_AND_FILES = [...TEXT, 'image/*', 'audio/*', 'video/*', 'application/*'];
 
 /** Who the agent is and where it answers; open to everybody. */
-export const cardRoute: Route = {
-  method: 'GET',
-  path: '/.well-known/agent-card.json',
-  doc: {
+export const cardRoute: Route = route.get(
+  '/.well-known/agent-card.json',
+  answerCard,
+  {
     operationId: 'a2a_agent_card',
     summary: 'Who this agent is, and where it answers',
     tags: ['a2a'],
     responses: { 200: { description: 'The agent card' } },
   },
-  open: true,
-  handle: answerCard,
-};
+  { open: true },
+);
 
 function answerCard(api: ApiContext, call: Call): Response {
   const card = cardFor(api, call);

@@ -9,6 +9,7 @@ import { MAX_PARTS } from '../../chat/sent-limits.ts';
 import { contactId } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
+import { described, titled } from '../../http/schema.ts';
 import { failure } from './failures.ts';
 import { fromProtoJson } from './proto-json.ts';
 
@@ -37,40 +38,37 @@ const Part = v.object({
 type Part = v.InferOutput<typeof Part>;
 
 /** The params of SendMessage and SendStreamingMessage. */
-export const SendParams = v.pipe(
-  v.object({
-    message: v.object({
-      messageId: v.pipe(
-        v.string(),
-        v.nonEmpty(),
-        v.maxLength(MAX_MESSAGE_ID),
-        v.description('Your id of the message; the history of its task has it, too'),
-      ),
-      contextId: v.pipe(id, v.description('Continues a context; a new id begins one')),
-      taskId: id,
-      role: v.literal('ROLE_USER'),
-      parts: v.pipe(
-        list(Part, MAX_PARTS),
-        v.nonEmpty(),
-        v.description(
-          'Text, files as `raw` in base64 or by the `url` of a stored file, and `data`, which the app reads as JSON text',
-        ),
-      ),
-    }),
-    configuration: v.optional(
-      v.object({
-        returnImmediately: v.pipe(
-          v.optional(v.boolean(), false),
-          v.description('Answers at once, while the task still works'),
-        ),
-        historyLength,
-        taskPushNotificationConfig: v.optional(v.unknown()),
-      }),
+export const SendParams = titled('A2ASendMessage', {
+  message: v.object({
+    messageId: v.pipe(
+      v.string(),
+      v.nonEmpty(),
+      v.maxLength(MAX_MESSAGE_ID),
+      v.description('Your id of the message; the history of its task has it, too'),
     ),
-    metadata,
+    contextId: described(id, 'Continues a context; a new id begins one'),
+    taskId: id,
+    role: v.literal('ROLE_USER'),
+    parts: v.pipe(
+      list(Part, MAX_PARTS),
+      v.nonEmpty(),
+      v.description(
+        'Text, files as `raw` in base64 or by the `url` of a stored file, and `data`, which the app reads as JSON text',
+      ),
+    ),
   }),
-  v.title('A2ASendMessage'),
-);
+  configuration: v.optional(
+    v.object({
+      returnImmediately: described(
+        v.optional(v.boolean(), false),
+        'Answers at once, while the task still works',
+      ),
+      historyLength,
+      taskPushNotificationConfig: v.optional(v.unknown()),
+    }),
+  ),
+  metadata,
+});
 
 /** The params of the methods that name a task. */
 const TaskParams = v.object({ id: v.string(), historyLength, metadata });

@@ -2,11 +2,13 @@ import type { JsonObject, Run } from 'jims-core';
 import * as v from 'valibot';
 
 import { CONTACT_HEADER_CODES } from '../../http/contact.ts';
-import { errorBody } from '../../http/error-response.ts';
+import { errorBody, errorOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, RefusedCall, Route, RunFrames } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import {
   methodNotFound,
   readRpc,
@@ -36,26 +38,21 @@ import { EXAMPLE_TASK, activeTask } from './task.ts';
 import type { Answered, ToFrame } from './tasks.ts';
 import { cancelTask, framesOf, getTask } from './tasks.ts';
 
-const RpcBody = v.pipe(
-  v.object({
-    jsonrpc: v.literal('2.0'),
-    id: v.union([v.string(), v.number()]),
-    method: v.pipe(
-      v.string(),
-      v.description(
-        'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask, SubscribeToTask, or a method of push notification configs',
-      ),
-    ),
-    params: v.optional(v.looseObject({})),
-  }),
-  v.title('A2ARequest'),
-);
+const RpcBody = titled('A2ARequest', {
+  jsonrpc: v.literal('2.0'),
+  id: v.union([v.string(), v.number()]),
+  method: described(
+    v.string(),
+    'SendMessage, SendStreamingMessage, GetTask, ListTasks, CancelTask, SubscribeToTask, or a method of push notification configs',
+  ),
+  params: v.optional(v.looseObject({})),
+});
 
 /** A2A 1.0 over JSON-RPC, and 0.3 for clients that call its methods. */
-export const rpcRoute: Route = {
-  method: 'POST',
-  path: '/a2a',
-  doc: {
+export const rpcRoute: Route = route.post(
+  '/a2a',
+  answerRpc,
+  {
     operationId: 'a2a',
     summary: 'Agent2Agent over JSON-RPC: 1.0, and the methods of 0.3',
     tags: ['a2a'],
@@ -68,9 +65,8 @@ export const rpcRoute: Route = {
     },
     errors: [400, 401, 413, 429, 503],
   },
-  encodeError: refuseRpc,
-  handle: answerRpc,
-};
+  { encodeError: refuseRpc },
+);
 
 /** One request of the JSON-RPC binding, decoded. */
 interface RpcRequest {
@@ -180,8 +176,7 @@ export async function wire(api: ApiContext, call: Call, run: Run): Promise<RunFr
   const task = { ...(await taskBefore(api, run.id)), thread: run.thread };
   const of = taskRun(api, call, task, record?.incoming);
   const begin = { task: activeTask(of, 'queued', {}) };
-  const { requestId } = call;
-  const view = { requestId, exposeErrors: api.exposeErrors };
+  const view = errorOptions(api, call);
   return framesOf(api, run, { task: { begin, of }, view, toFrame: toFirstFrame });
 }
 

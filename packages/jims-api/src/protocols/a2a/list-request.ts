@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { contactId } from '../../http/contact.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
+import { inQuery } from '../../http/parameters.ts';
 import type { Parameter } from '../../http/route.ts';
 import { rpcFailure } from '../json-rpc.ts';
 import { fromProtoJson } from './proto-json.ts';
@@ -105,22 +106,18 @@ export function decodeList(params: unknown): ListRequest {
 
 /** The params as they are in a query. */
 export const LIST_PARAMETERS: readonly Parameter[] = [
-  inQuery('contextId', 'Only tasks of this context', v.string()),
-  inQuery('status', 'Only tasks in this state, such as `TASK_STATE_WORKING`', v.string()),
+  inQuery('contextId', 'Only tasks of this context'),
+  inQuery('status', 'Only tasks in this state, such as `TASK_STATE_WORKING`'),
   inQuery(
     'statusTimestampAfter',
     'Only tasks that came into their state then or later',
     v.string(),
   ),
   inQuery('pageSize', 'How many at most, from 1 to 100; default 50', v.number()),
-  inQuery('pageToken', 'The `nextPageToken` of the page before', v.string()),
+  inQuery('pageToken', 'The `nextPageToken` of the page before'),
   inQuery('historyLength', 'How many messages of each history at most', v.number()),
   inQuery('includeArtifacts', '`true`: with their artifacts', v.picklist(['true', 'false'])),
 ];
-
-function inQuery(name: string, description: string, schema: Parameter['schema']): Parameter {
-  return { name, in: 'query', description, schema };
-}
 
 /** Reads the params of a query. */
 export function listParamsIn(query: URLSearchParams): object {

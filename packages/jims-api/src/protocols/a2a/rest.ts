@@ -5,6 +5,8 @@ import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonText } from '../../http/fastapi/json-pieces.ts';
 import { json } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
+import { route } from '../../http/route.ts';
 import type {
   ApiContext,
   Call,
@@ -43,78 +45,54 @@ const STREAM = {
 };
 
 function taskInPath(description: string): Parameter {
-  return { name: 'task', in: 'path', required: true, description, schema: v.string() };
+  return inPath('task', description, v.string());
 }
 
 /** A2A 1.0 over HTTP+JSON. */
 export const restRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/a2a/rest/message:send',
-    doc: {
-      operationId: 'a2a_send',
-      summary: 'Agent2Agent over HTTP+JSON: send a message',
-      tags,
-      request: SendParams,
-      responses: {
-        200: { description: 'The task, after it has ended', example: { task: EXAMPLE_TASK } },
+  route.post('/a2a/rest/message:send', send, {
+    operationId: 'a2a_send',
+    summary: 'Agent2Agent over HTTP+JSON: send a message',
+    tags,
+    request: SendParams,
+    responses: {
+      200: { description: 'The task, after it has ended', example: { task: EXAMPLE_TASK } },
+    },
+    errors,
+  }),
+  route.post('/a2a/rest/message:stream', sendAndStream, {
+    operationId: 'a2a_stream',
+    summary: 'Agent2Agent over HTTP+JSON: send a message and follow the task',
+    tags,
+    request: SendParams,
+    responses: { 200: STREAM },
+    errors,
+  }),
+  route.get('/a2a/rest/tasks', list, {
+    operationId: 'a2a_list_tasks',
+    summary: 'Tasks, those that changed last first',
+    tags,
+    parameters: LIST_PARAMETERS,
+    responses: {
+      200: {
+        description: 'A page of tasks',
+        example: { tasks: [EXAMPLE_TASK], nextPageToken: '', pageSize: 50, totalSize: 1 },
       },
-      errors,
     },
-    encodeError: refuseRest,
-    handle: send,
-  },
-  {
-    method: 'POST',
-    path: '/a2a/rest/message:stream',
-    doc: {
-      operationId: 'a2a_stream',
-      summary: 'Agent2Agent over HTTP+JSON: send a message and follow the task',
-      tags,
-      request: SendParams,
-      responses: { 200: STREAM },
-      errors,
-    },
-    encodeError: refuseRest,
-    handle: sendAndStream,
-  },
-  {
-    method: 'GET',
-    path: '/a2a/rest/tasks',
-    doc: {
-      operationId: 'a2a_list_tasks',
-      summary: 'Tasks, those that changed last first',
-      tags,
-      parameters: LIST_PARAMETERS,
-      responses: {
-        200: {
-          description: 'A page of tasks',
-          example: { tasks: [EXAMPLE_TASK], nextPageToken: '', pageSize: 50, totalSize: 1 },
-        },
-      },
-      errors: [400, 401, 404, 429, 503],
-    },
-    encodeError: refuseRest,
-    handle: list,
-  },
-  {
-    method: 'GET',
-    path: '/a2a/rest/tasks/:task',
-    doc: {
-      operationId: 'a2a_get_task',
-      summary: 'A task as it is now',
-      tags,
-      parameters: [taskInPath('The id of a task; followed by `:subscribe` for its stream')],
-      responses: { 200: { description: 'The task', example: EXAMPLE_TASK } },
-      errors: [400, 401, 404],
-    },
-    encodeError: refuseRest,
-    handle: getTaskOrStream,
-  },
-  {
-    method: 'POST',
-    path: '/a2a/rest/tasks/:task',
-    doc: {
+    errors: [400, 401, 404, 429, 503],
+  }),
+  route.get('/a2a/rest/tasks/:task', getTaskOrStream, {
+    operationId: 'a2a_get_task',
+    summary: 'A task as it is now',
+    tags,
+    parameters: [taskInPath('The id of a task; followed by `:subscribe` for its stream')],
+    responses: { 200: { description: 'The task', example: EXAMPLE_TASK } },
+    errors: [400, 401, 404],
+  }),
+  route.post(
+    '/a2a/rest/tasks/:task',
+    changeTask,
+    {
       operationId: 'a2a_change_task',
       summary: 'Stop a task or follow it',
       tags,
@@ -122,16 +100,14 @@ export const restRoutes: readonly Route[] = [
       responses: { 200: { description: 'The stopped task, or the stream', example: EXAMPLE_TASK } },
       errors: [400, 401, 404, 429, 503],
     },
-    bodyless: true,
-    encodeError: refuseRest,
-    handle: changeTask,
-  },
+    { bodyless: true },
+  ),
   unsupportedRoute('GET', '/a2a/rest/extendedAgentCard', unsupported.extendedCard),
 ];
 
 /** Answers with A2A's error for an operation that is not supported. */
 function unsupportedRoute(method: Route['method'], path: string, handle: () => never): Route {
-  return { method, path, encodeError: refuseRest, handle };
+  return { method, path, handle };
 }
 
 async function send(api: ApiContext, given: Call): Promise<Response> {

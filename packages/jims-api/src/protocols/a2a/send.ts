@@ -1,4 +1,3 @@
-// How a message becomes a task.
 import { isJimsError, newEvent, newId } from 'jims-core';
 import type { Run, RunThread } from 'jims-core';
 
@@ -11,6 +10,8 @@ import { startRun } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+// How a message becomes a task.
+import { errorOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
@@ -53,9 +54,8 @@ export async function sendMessage(api: ApiContext, call: Call, params: unknown):
   await requireOver(api, run.id, end);
   const first = run.replayed ? await api.app.runs.record(of.id) : undefined;
   if (first) return taskOf(api, call, { chain: await chainOf(api, first), historyLength });
-  const { requestId } = call;
-  const { exposeErrors } = api;
-  return { task: endedTask(of, end, { historyLength, requestId, exposeErrors }), headers };
+  const view = { historyLength, ...errorOptions(api, call) };
+  return { task: endedTask(of, end, view), headers };
 }
 
 /** SendStreamingMessage: the task as a stream; a client that leaves does not stop the task. */
@@ -67,9 +67,7 @@ export async function streamMessage(
   const sending = decodeSend(params);
   const request = await requestOf(api, call, sending);
   const keepPush = await pushConfigOfMessage(api, call, sending);
-  const { requestId } = call;
-  const { exposeErrors } = api;
-  const view = { requestId, exposeErrors };
+  const view = errorOptions(api, call);
   const encode = async (run: Run): Promise<AsyncIterable<SseFrame>> => {
     const of = await taskWith(api, call, { run, request });
     await keepPush?.(of.id);
@@ -145,10 +143,8 @@ async function orUnsupported<T>({ answer }: ClientRunRequest, start: () => Promi
 const CLOSED: ReadonlySet<string> = new Set(['question_closed', 'question_expired']);
 
 function takesNoMessage(): HttpError {
-  return failure(
-    'unsupported_operation',
-    'The task does not wait for a message: send it with its contextId alone',
-  );
+  const reason = 'The task does not wait for a message: send it with its contextId alone';
+  return failure('unsupported_operation', reason);
 }
 
 /** The call with the params as its body: the same message is the same run, in either binding. */

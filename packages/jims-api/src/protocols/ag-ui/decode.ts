@@ -9,12 +9,12 @@ import type { RunOptions } from '../../chat/run-fields.ts';
 import { MAX_MESSAGES, requireConfigSize } from '../../chat/sent-limits.ts';
 import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
-import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import type { ClientRun } from './events.ts';
 import { contentFiles, earlierFiles, filePartsOf } from './files.ts';
 import { Resume, answerRule, approvalIn } from './interrupts.ts';
@@ -28,69 +28,56 @@ const id = v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_ID));
 
 const Message = v.object({
   role: v.string(),
-  content: v.pipe(
+  content: described(
     v.optional(messageContent),
-    v.description(
-      'A string, or parts with text, and image, audio, video and document with data, or the address of a stored file',
-    ),
+    'A string, or parts with text, and image, audio, video and document with data, or the address of a stored file',
   ),
-  toolCallId: v.pipe(
+  toolCallId: described(
     v.optional(v.unknown()),
-    v.description('Of the role `tool`: the question that the content answers'),
+    'Of the role `tool`: the question that the content answers',
   ),
 });
 type Message = v.InferOutput<typeof Message>;
 
 /** The members of AG-UI's `RunAgentInput` that are used here. */
-export const AgUiBody = v.pipe(
-  v.object({
-    threadId: v.pipe(id, v.description('The client’s id; each is a thread of its own')),
-    runId: v.pipe(id, v.description('The client’s id; the answer repeats it')),
-    parentRunId: v.pipe(v.nullish(id), v.description('Repeated in the answer')),
-    messages: v.pipe(
-      list(Message, MAX_MESSAGES),
-      v.description(
-        'The whole thread; the last message is the new one, by the user, or the result of the tool call that a question was. An empty list: the answer is what was said so far, and nothing runs',
+export const AgUiBody = titled('RunAgentInput', {
+  threadId: described(id, 'The client’s id; each is a thread of its own'),
+  runId: described(id, 'The client’s id; the answer repeats it'),
+  parentRunId: described(v.nullish(id), 'Repeated in the answer'),
+  messages: described(
+    list(Message, MAX_MESSAGES),
+    'The whole thread; the last message is the new one, by the user, or the result of the tool call that a question was. An empty list: the answer is what was said so far, and nothing runs',
+  ),
+  context: described(
+    v.optional(list(sentObject, MAX_CONTEXT), []),
+    'For the app to read; stored with a new thread, as `agui_context` of its config',
+  ),
+  resume: described(
+    v.nullish(list(Resume, 1)),
+    'The answer to a question: its payload, text or JSON, or else the new message; of a question of yes or no also `{ approved, reason }`. `cancelled` withdraws the question',
+  ),
+  forwardedProps: v.nullish(
+    v.object({
+      contact_id: described(
+        v.optional(contactId),
+        'The contact; the header x-jims-contact-id wins over it',
       ),
-    ),
-    context: v.pipe(
-      v.optional(list(sentObject, MAX_CONTEXT), []),
-      v.description(
-        'For the app to read; stored with a new thread, as `agui_context` of its config',
+      thread_id: described(
+        v.nullish(uuid),
+        'Continues this thread of JIMS; the other messages are ignored',
       ),
-    ),
-    resume: v.pipe(
-      v.nullish(list(Resume, 1)),
-      v.description(
-        'The answer to a question: its payload, text or JSON, or else the new message; of a question of yes or no also `{ approved, reason }`. `cancelled` withdraws the question',
+      thread_config: v.optional(sentObject),
+      event_type: v.optional(eventType),
+      interrupts: described(
+        v.optional(boolean),
+        'false for a client that answers questions by messages alone: then no question is an interrupt',
       ),
-    ),
-    forwardedProps: v.nullish(
-      v.object({
-        contact_id: v.pipe(
-          v.optional(contactId),
-          v.description('The contact; the header x-jims-contact-id wins over it'),
-        ),
-        thread_id: v.pipe(
-          v.nullish(uuid),
-          v.description('Continues this thread of JIMS; the other messages are ignored'),
-        ),
-        thread_config: v.optional(sentObject),
-        event_type: v.optional(eventType),
-        interrupts: v.pipe(
-          v.optional(boolean),
-          v.description(
-            'false for a client that answers questions by messages alone: then no question is an interrupt',
-          ),
-        ),
-        on_busy: runFields.on_busy,
-        timeout: runFields.timeout,
-      }),
-      {},
-    ),
-  }),
-  v.title('RunAgentInput'),
-);
+      on_busy: runFields.on_busy,
+      timeout: runFields.timeout,
+    }),
+    {},
+  ),
+});
 
 /** A request, decoded. */
 export interface AgUiInput extends ClientRun {
@@ -203,7 +190,7 @@ function newText(message: Message | undefined): string {
   const text = message?.role === 'user' ? textOf(message) : undefined;
   if (text !== undefined) return text;
   const reason = 'the last message must be the user’s, and its parts text or files';
-  throw validationError([fieldError('messages', message, reason)]);
+  throw fieldError('messages', message, reason);
 }
 
 function saidText({ role, content }: Message): HistoryMessage[] {

@@ -12,6 +12,7 @@ import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { AgUiBody, decode } from './decode.ts';
@@ -32,34 +33,29 @@ const Capabilities = v.pipe(v.looseObject({}), v.title('AgentCapabilities'));
 /** AG-UI 1.0 (`HttpAgent` of @ag-ui/client). */
 export const agUiProtocol: Protocol = {
   routes: [
-    {
-      method: 'POST',
-      path: '/ag-ui',
-      doc: {
-        operationId: 'ag_ui_run',
-        summary: 'For AG-UI: the URL of an HttpAgent',
-        tags: ['ag-ui'],
-        request: AgUiBody,
-        responses: {
-          200: {
-            description: 'Events of AG-UI 1.0',
-            contentType: 'text/event-stream',
-            example:
-              'data: {"type":"RUN_STARTED","threadId":"t","runId":"r"}\n\n' +
-              'data: {"type":"TEXT_MESSAGE_START","messageId":"m","role":"assistant"}\n\n' +
-              'data: {"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":"Hello"}\n\n' +
-              'data: {"type":"TEXT_MESSAGE_END","messageId":"m"}\n\n' +
-              'data: {"type":"RUN_FINISHED","threadId":"t","runId":"r"}\n\n',
-          },
+    route.post('/ag-ui', run, {
+      operationId: 'ag_ui_run',
+      summary: 'For AG-UI: the URL of an HttpAgent',
+      tags: ['ag-ui'],
+      request: AgUiBody,
+      responses: {
+        200: {
+          description: 'Events of AG-UI 1.0',
+          contentType: 'text/event-stream',
+          example:
+            'data: {"type":"RUN_STARTED","threadId":"t","runId":"r"}\n\n' +
+            'data: {"type":"TEXT_MESSAGE_START","messageId":"m","role":"assistant"}\n\n' +
+            'data: {"type":"TEXT_MESSAGE_CONTENT","messageId":"m","delta":"Hello"}\n\n' +
+            'data: {"type":"TEXT_MESSAGE_END","messageId":"m"}\n\n' +
+            'data: {"type":"RUN_FINISHED","threadId":"t","runId":"r"}\n\n',
         },
-        errors: [400, 401, 404, 409, 413, 415, 422, 429, 503],
       },
-      handle: run,
-    },
-    {
-      method: 'GET',
-      path: '/ag-ui/capabilities',
-      doc: {
+      errors: [400, 401, 404, 409, 413, 415, 422, 429, 503],
+    }),
+    route.get(
+      '/ag-ui/capabilities',
+      async (api, call) => json(call, await capabilitiesOf(api)),
+      {
         operationId: 'ag_ui_capabilities',
         summary: 'For AG-UI: what the service can do',
         description: 'What depends on the pipeline of the app is left out.',
@@ -67,9 +63,8 @@ export const agUiProtocol: Protocol = {
         responses: { 200: { description: 'AgentCapabilities of AG-UI 1.0', schema: Capabilities } },
         errors: [401, 503],
       },
-      contactless: true,
-      handle: async (api, call) => json(call, await capabilitiesOf(api)),
-    },
+      { contactless: true },
+    ),
   ],
   async wire(api, call, ended) {
     const question = await questionNow(api.app, ended);

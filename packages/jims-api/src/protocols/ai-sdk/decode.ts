@@ -11,11 +11,11 @@ import { MAX_MESSAGES, MAX_PARTS, requireConfigSize } from '../../chat/sent-limi
 import type { OnDisconnect } from '../../chat/start-run.ts';
 import { clickOf } from '../../chat/yes-or-no.ts';
 import { contactId } from '../../http/contact.ts';
-import { validationError } from '../../http/errors.ts';
 import { boolean, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { approvalResponse } from './approvals.ts';
 import type { ApprovalResponse } from './approvals.ts';
 
@@ -30,16 +30,16 @@ const UiMessage = v.object({
       type: v.string(),
       text: v.optional(v.string()),
       data: v.optional(v.unknown()),
-      url: v.pipe(
+      url: described(
         v.optional(v.unknown()),
-        v.description('Of a part `file`: data:<type>;base64,… or the address of a stored file'),
+        'Of a part `file`: data:<type>;base64,… or the address of a stored file',
       ),
       mediaType: v.optional(v.string()),
       filename: v.optional(v.string()),
       state: v.optional(v.unknown()),
-      approval: v.pipe(
+      approval: described(
         v.optional(v.unknown()),
-        v.description('Of a part `dynamic-tool` whose state is `approval-responded`'),
+        'Of a part `dynamic-tool` whose state is `approval-responded`',
       ),
     }),
     MAX_PARTS,
@@ -51,50 +51,40 @@ type UiMessage = v.InferOutput<typeof UiMessage>;
 const Answered = v.object({ question_id: v.string() });
 
 /** What `DefaultChatTransport` sends; the members after `messages` come by its option `body`. */
-export const AiSdkBody = v.pipe(
-  v.object({
-    id: v.pipe(
-      v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CHAT_ID))),
-      v.description(
-        'The client’s id of the chat; each is a thread of its own. Default: the id of its first message, for `WorkflowChatTransport`, which sends no other',
-      ),
+export const AiSdkBody = titled('AiSdkRequest', {
+  id: described(
+    v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_CHAT_ID))),
+    'The client’s id of the chat; each is a thread of its own. Default: the id of its first message, for `WorkflowChatTransport`, which sends no other',
+  ),
+  trigger: described(
+    v.optional(v.string()),
+    '`DefaultChatTransport` sends it: such a client stops a run by leaving',
+  ),
+  messages: v.pipe(
+    list(UiMessage, MAX_MESSAGES),
+    v.nonEmpty(),
+    v.description(
+      'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused. Or the last one is the assistant’s, with a tool call that the user has approved or denied',
     ),
-    trigger: v.pipe(
-      v.optional(v.string()),
-      v.description('`DefaultChatTransport` sends it: such a client stops a run by leaving'),
-    ),
-    messages: v.pipe(
-      list(UiMessage, MAX_MESSAGES),
-      v.nonEmpty(),
-      v.description(
-        'The whole chat; the last message is the new one, by the user. With a part data-question it answers that question or is refused. Or the last one is the assistant’s, with a tool call that the user has approved or denied',
-      ),
-    ),
-    contact_id: v.pipe(
-      v.optional(contactId),
-      v.description('The contact; the header x-jims-contact-id wins over it'),
-    ),
-    thread_id: v.pipe(
-      v.nullish(uuid),
-      v.description('Continues this thread; the other messages are ignored'),
-    ),
-    thread_config: v.optional(sentObject, () => ({ interface: 'ai-sdk' })),
-    event_type: v.optional(eventType),
-    on_busy: runFields.on_busy,
-    on_disconnect: v.pipe(
-      v.optional(v.picklist(['continue', 'cancel'])),
-      v.description(
-        '`continue` for a client that resumes streams and stops runs by DELETE; default `cancel` with a `trigger`, else `continue`',
-      ),
-    ),
-    heartbeats: v.pipe(
-      v.optional(boolean, false),
-      v.description('A transient part `data-heartbeat` instead of a comment while nothing happens'),
-    ),
-    timeout: runFields.timeout,
-  }),
-  v.title('AiSdkRequest'),
-);
+  ),
+  contact_id: described(
+    v.optional(contactId),
+    'The contact; the header x-jims-contact-id wins over it',
+  ),
+  thread_id: described(v.nullish(uuid), 'Continues this thread; the other messages are ignored'),
+  thread_config: v.optional(sentObject, () => ({ interface: 'ai-sdk' })),
+  event_type: v.optional(eventType),
+  on_busy: runFields.on_busy,
+  on_disconnect: described(
+    v.optional(v.picklist(['continue', 'cancel'])),
+    '`continue` for a client that resumes streams and stops runs by DELETE; default `cancel` with a `trigger`, else `continue`',
+  ),
+  heartbeats: described(
+    v.optional(boolean, false),
+    'A transient part `data-heartbeat` instead of a comment while nothing happens',
+  ),
+  timeout: runFields.timeout,
+});
 
 /** A message to a chat, decoded. */
 export interface AiSdkMessage extends ClientMessage {
@@ -144,7 +134,7 @@ export function decode(
 function chatIdOf({ id, messages }: v.InferOutput<typeof AiSdkBody>): string {
   const chatId = id ?? messages[0]?.id;
   if (chatId) return chatId;
-  throw validationError([fieldError('id', id, 'the request needs the id of the chat')]);
+  throw fieldError('id', id, 'the request needs the id of the chat');
 }
 
 /** A client that reconnects by itself leaves and comes back; `stop()` of the others closes the connection. */
@@ -167,7 +157,7 @@ function newMessage(messages: readonly UiMessage[]): UiMessage {
   const last = messages.at(-1);
   if (last?.role === 'user') return last;
   const reason = 'the last message must be the user’s';
-  throw validationError([fieldError('messages', last, reason)]);
+  throw fieldError('messages', last, reason);
 }
 
 type Part = UiMessage['parts'][number];

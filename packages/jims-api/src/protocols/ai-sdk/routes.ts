@@ -13,8 +13,9 @@ import type { HttpError } from '../../http/errors.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { canonicalUuid } from '../../http/fastapi/uuid.ts';
 import { streamedJson } from '../../http/json-answer.ts';
+import { inQuery } from '../../http/parameters.ts';
 import { answerInTurn, lookUpInTurn } from '../../http/reading-turns.ts';
-import { aliasOf } from '../../http/route.ts';
+import { refusingBy, route, withAliases } from '../../http/route.ts';
 import type {
   ApiContext,
   Call,
@@ -65,10 +66,10 @@ const ofAChat: readonly Parameter[] = [
 ];
 
 const routes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/ai-sdk/chat',
-    doc: {
+  route.post(
+    '/ai-sdk/chat',
+    send,
+    {
       operationId: 'ai_sdk_chat',
       summary: 'For the AI SDK: the api of a DefaultChatTransport',
       description: 'Errors are plain text. `/api/chat` is the same.',
@@ -78,76 +79,54 @@ const routes: readonly Route[] = [
       errors,
     },
     // WorkflowChatTransport does not say what it sends.
-    anyText: true,
-    encodeError: refuse,
-    handle: send,
-  },
-  {
-    method: 'GET',
-    path: '/ai-sdk/chat/:id',
-    doc: {
-      operationId: 'ai_sdk_messages',
-      summary: 'The messages of a chat, for useChat',
-      tags,
-      parameters: ofAChat,
-      responses: {
-        200: {
-          description: 'UI messages',
-          schema: v.object({ messages: v.array(v.looseObject({})) }),
-        },
+    { anyText: true },
+  ),
+  route.get('/ai-sdk/chat/:id', restore, {
+    operationId: 'ai_sdk_messages',
+    summary: 'The messages of a chat, for useChat',
+    tags,
+    parameters: ofAChat,
+    responses: {
+      200: {
+        description: 'UI messages',
+        schema: v.object({ messages: v.array(v.looseObject({})) }),
       },
-      errors: [401, 404],
     },
-    encodeError: refuse,
-    handle: restore,
-  },
-  {
-    method: 'GET',
-    path: '/ai-sdk/chat/:id/stream',
-    doc: {
-      operationId: 'ai_sdk_resume',
-      summary: 'The current answer from its beginning, for useChat({ resume: true })',
-      description:
-        'For `WorkflowChatTransport` also the answer of a run that is named instead of the chat: with `startIndex` it replaces what the client has, and an answer that is over ends with a `finish`.',
-      tags,
-      parameters: [
-        ...ofAChat,
-        {
-          name: 'startIndex',
-          in: 'query',
-          description: 'How many pieces the client has; 0 for none',
-          schema: v.pipe(v.number(), v.integer()),
-        },
-      ],
-      responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
-      errors: [401, 404, 429, 503],
-    },
-    encodeError: refuse,
-    handle: resume,
-  },
-  {
-    method: 'DELETE',
-    path: '/ai-sdk/chat/:id/stream',
-    doc: {
-      operationId: 'ai_sdk_stop',
-      summary: 'Stop the current answer',
-      tags,
-      parameters: ofAChat,
-      responses: { 204: { description: 'No answer is in progress any more' } },
-      errors: [401, 404],
-    },
-    encodeError: refuse,
-    handle: stop,
-  },
+    errors: [401, 404],
+  }),
+  route.get('/ai-sdk/chat/:id/stream', resume, {
+    operationId: 'ai_sdk_resume',
+    summary: 'The current answer from its beginning, for useChat({ resume: true })',
+    description:
+      'For `WorkflowChatTransport` also the answer of a run that is named instead of the chat: with `startIndex` it replaces what the client has, and an answer that is over ends with a `finish`.',
+    tags,
+    parameters: [
+      ...ofAChat,
+      inQuery(
+        'startIndex',
+        'How many pieces the client has; 0 for none',
+        v.pipe(v.number(), v.integer()),
+      ),
+    ],
+    responses: { 200: STREAM, 204: { description: 'No answer is in progress' } },
+    errors: [401, 404, 429, 503],
+  }),
+  route.delete('/ai-sdk/chat/:id/stream', stop, {
+    operationId: 'ai_sdk_stop',
+    summary: 'Stop the current answer',
+    tags,
+    parameters: ofAChat,
+    responses: { 204: { description: 'No answer is in progress any more' } },
+    errors: [401, 404],
+  }),
 ];
 
 /** The UI message stream of Vercel's AI SDK (`DefaultChatTransport`, `useChat`). */
 export const aiSdkProtocol: Protocol = {
   // `/api/chat` is the default of the AI SDK.
-  routes: routes.flatMap((route) => [
-    route,
-    aliasOf(route, { path: route.path.replace('/ai-sdk/chat', '/api/chat') }),
-  ]),
+  routes: withAliases(refusingBy(refuse, routes), (path) =>
+    path.replace('/ai-sdk/chat', '/api/chat'),
+  ),
   wire: (api, call, run) => encodeStream(run, streamOptions(api, call)),
 };
 

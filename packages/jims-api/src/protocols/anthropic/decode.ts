@@ -10,23 +10,24 @@ import { boolean, sentObject } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
 import type { ApiContext } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { contentFiles, earlierFiles } from './files.ts';
 
 const Message = v.object({
-  role: v.pipe(
+  role: described(
     v.picklist(['user', 'assistant', 'system']),
-    v.description('What `system` says is added to the system prompt'),
+    'What `system` says is added to the system prompt',
   ),
-  content: v.pipe(
+  content: described(
     messageContent,
-    v.description('A string, or blocks: `text`, `image`, `document`; others are ignored'),
+    'A string, or blocks: `text`, `image`, `document`; others are ignored',
   ),
 });
 
-const described = {
-  model: v.pipe(
+const prompt = {
+  model: described(
     v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
-    v.description('Any name; the answer repeats it'),
+    'Any name; the answer repeats it',
   ),
   messages: v.pipe(
     list(Message, MAX_MESSAGES),
@@ -35,27 +36,24 @@ const described = {
       'The last message is the new one, by the user. The others are used when the request names no thread',
     ),
   ),
-  system: v.pipe(
+  system: described(
     v.optional(messageContent),
-    v.description('The `system_prompt` in the config of a new thread'),
+    'The `system_prompt` in the config of a new thread',
   ),
 };
 
 /** The members of Anthropic's request that are used here; the others are accepted and ignored. */
-export const MessagesBody = v.pipe(
-  v.object({
-    ...described,
-    stream: v.nullish(boolean),
-    metadata: v.pipe(
-      v.nullish(sentObject),
-      v.description('`user_id` is the contact; the header x-jims-contact-id wins over it'),
-    ),
-  }),
-  v.title('MessagesRequest'),
-);
+export const MessagesBody = titled('MessagesRequest', {
+  ...prompt,
+  stream: v.nullish(boolean),
+  metadata: described(
+    v.nullish(sentObject),
+    '`user_id` is the contact; the header x-jims-contact-id wins over it',
+  ),
+});
 
 /** What is counted. */
-export const CountBody = v.pipe(v.object(described), v.title('CountTokensRequest'));
+export const CountBody = titled('CountTokensRequest', prompt);
 
 /** A request, decoded. */
 export interface SentMessage extends ClientMessage {

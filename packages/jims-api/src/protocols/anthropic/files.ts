@@ -4,7 +4,6 @@ import type { JsonObject } from 'jims-core';
 import { contentText } from '../../chat/content-text.ts';
 import { fileAt, inlineFile, readable, storedFile } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
-import { validationError } from '../../http/errors.ts';
 import { fieldError } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 
@@ -48,7 +47,7 @@ function toFile({ title, source }: JsonObject): SentFile {
       return textFile(contentText(content), name);
     default: {
       const reason = 'the source of a file must be base64, url, file, text or content';
-      throw validationError([fieldError(MEMBER, source, reason)]);
+      throw fieldError(MEMBER, source, reason);
     }
   }
 }

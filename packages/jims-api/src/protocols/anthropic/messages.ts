@@ -11,76 +11,63 @@ import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { estimatedTokens } from '../../chat/token-estimate.ts';
 import { nobody } from '../../http/contact.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { CountBody, MessagesBody, decode } from './decode.ts';
 import type { SentMessage } from './decode.ts';
 import { encodeResult, encodeStream } from './encode.ts';
-import { refuse } from './error.ts';
 
 const PROTOCOL = 'anthropic';
 const NOBODY = nobody(PROTOCOL);
 
-const MessageResource = v.pipe(
-  v.object({
-    id: v.string(),
-    type: v.literal('message'),
-    role: v.literal('assistant'),
-    model: v.string(),
-    content: v.pipe(
-      v.array(v.looseObject({ type: v.picklist(['text', 'thinking']) })),
-      v.description('A `text` block for each message, with sources and files as `citations`'),
-    ),
-    stop_reason: v.literal('end_turn'),
-    stop_sequence: v.null(),
-    usage: v.object({
-      input_tokens: v.number(),
-      cache_creation_input_tokens: v.number(),
-      cache_read_input_tokens: v.number(),
-      output_tokens: v.number(),
-    }),
+const MessageResource = titled('AnthropicMessage', {
+  id: v.string(),
+  type: v.literal('message'),
+  role: v.literal('assistant'),
+  model: v.string(),
+  content: described(
+    v.array(v.looseObject({ type: v.picklist(['text', 'thinking']) })),
+    'A `text` block for each message, with sources and files as `citations`',
+  ),
+  stop_reason: v.literal('end_turn'),
+  stop_sequence: v.null(),
+  usage: v.object({
+    input_tokens: v.number(),
+    cache_creation_input_tokens: v.number(),
+    cache_read_input_tokens: v.number(),
+    output_tokens: v.number(),
   }),
-  v.title('AnthropicMessage'),
-);
+});
 
 const tags = ['anthropic'];
 
 export const messageRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/messages',
-    doc: {
-      operationId: 'anthropic_message',
-      summary: 'For Anthropic’s clients: a message',
-      description:
-        'Also below `/anthropic/v1`. With `stream: true` the answer is a stream of events. Errors are `{"type": "error", "error": {"type", "message"}, "request_id"}`. The key may come as `x-api-key`.',
-      tags,
-      request: MessagesBody,
-      responses: { 200: { description: 'The answer', schema: MessageResource } },
-      errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  route.post('/v1/messages', answer, {
+    operationId: 'anthropic_message',
+    summary: 'For Anthropic’s clients: a message',
+    description:
+      'Also below `/anthropic/v1`. With `stream: true` the answer is a stream of events. Errors are `{"type": "error", "error": {"type", "message"}, "request_id"}`. The key may come as `x-api-key`.',
+    tags,
+    request: MessagesBody,
+    responses: { 200: { description: 'The answer', schema: MessageResource } },
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  }),
+  route.post('/v1/messages/count_tokens', count, {
+    operationId: 'anthropic_count_tokens',
+    summary: 'For Anthropic’s clients: about how many tokens messages are',
+    description: 'An estimate from their length: which model the app uses is its own matter.',
+    tags,
+    request: CountBody,
+    responses: {
+      200: { description: 'The estimate', schema: v.object({ input_tokens: v.number() }) },
     },
-    encodeError: refuse,
-    handle: answer,
-  },
-  {
-    method: 'POST',
-    path: '/v1/messages/count_tokens',
-    doc: {
-      operationId: 'anthropic_count_tokens',
-      summary: 'For Anthropic’s clients: about how many tokens messages are',
-      description: 'An estimate from their length: which model the app uses is its own matter.',
-      tags,
-      request: CountBody,
-      responses: {
-        200: { description: 'The estimate', schema: v.object({ input_tokens: v.number() }) },
-      },
-      errors: [400, 401, 413],
-    },
-    encodeError: refuse,
-    handle: count,
-  },
+    errors: [400, 401, 413],
+  }),
 ];
 
 async function answer(api: ApiContext, sent: Call): Promise<Response> {
@@ -94,10 +81,8 @@ async function answer(api: ApiContext, sent: Call): Promise<Response> {
       encodeResult(run, result, { model, addressOf }),
     );
   }
-  const { requestId } = call;
-  const { exposeErrors } = api;
   return streamRun(api, call, request, (run) =>
-    encodeStream(run, { model, addressOf, requestId, exposeErrors }),
+    encodeStream(run, { model, addressOf, ...errorOptions(api, call) }),
   );
 }
 

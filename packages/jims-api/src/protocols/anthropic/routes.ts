@@ -1,8 +1,9 @@
 import { anthropicModel, anthropicModels } from '../../chat/app-as-model.ts';
 import { fileAddress } from '../../chat/file-address.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { HttpError } from '../../http/errors.ts';
 import { json } from '../../http/json-answer.ts';
-import { aliasOf } from '../../http/route.ts';
+import { refusingBy, withAliases } from '../../http/route.ts';
 import type { Protocol, Route } from '../../http/route.ts';
 import { encodeStream } from './encode.ts';
 import { refuse } from './error.ts';
@@ -15,30 +16,26 @@ const modelRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: `${BASE}/v1/models`,
-    encodeError: refuse,
     handle: ({ app }, call) => json(call, anthropicModels(app)),
   },
   {
     method: 'GET',
     path: `${BASE}/v1/models/:model`,
-    encodeError: refuse,
     handle: ({ app }, call) => json(call, anthropicModel(app, call.params['model'])),
   },
 ];
 
 /** Anthropic's Messages, at `/v1/messages` and below `/anthropic`. */
 export const anthropicProtocol: Protocol = {
-  routes: [
-    ...messageRoutes,
-    ...messageRoutes.map((route) => aliasOf(route, { path: BASE + route.path })),
+  routes: refusingBy(refuse, [
+    ...withAliases(messageRoutes, (path) => BASE + path),
     ...modelRoutes,
-  ],
+  ]),
   wire: (api, call, run) =>
     encodeStream(run, {
       model: 'jims',
       addressOf: fileAddress(api, call),
-      requestId: call.requestId,
-      exposeErrors: api.exposeErrors,
+      ...errorOptions(api, call),
     }),
   fallback: {
     method: 'GET',

@@ -12,6 +12,7 @@ import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseJson } from '../../http/fastapi/parse-json.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
+import { described, titled } from '../../http/schema.ts';
 import { readCallback } from './callback.ts';
 
 const Message = v.object({
@@ -39,27 +40,22 @@ const OBJECT = /^\s*\{\s*["}]/;
 const ClickedButton = v.object({ jimsCallback: v.string() });
 
 /** What Deep Chat sends: by default the new message alone, by `maxMessages: -1` all of them. */
-export const DeepChatBody = v.pipe(
-  v.object({
-    messages: v.pipe(
-      list(Message, MAX_MESSAGES),
-      v.nonEmpty(),
-      v.description('The last one is the new message'),
-    ),
-    contact_id: v.pipe(
-      v.optional(contactId),
-      v.description(
-        'The contact, by additionalBodyProps; the header x-jims-contact-id wins over it',
-      ),
-    ),
-    thread_id: v.pipe(
-      v.nullish(uuid),
-      v.description('Continues this thread instead of the latest of the contact'),
-    ),
-    thread_config: v.optional(sentObject, () => ({ interface: 'deep-chat' })),
-  }),
-  v.title('DeepChatRequest'),
-);
+export const DeepChatBody = titled('DeepChatRequest', {
+  messages: v.pipe(
+    list(Message, MAX_MESSAGES),
+    v.nonEmpty(),
+    v.description('The last one is the new message'),
+  ),
+  contact_id: described(
+    v.optional(contactId),
+    'The contact, by additionalBodyProps; the header x-jims-contact-id wins over it',
+  ),
+  thread_id: described(
+    v.nullish(uuid),
+    'Continues this thread instead of the latest of the contact',
+  ),
+  thread_config: v.optional(sentObject, () => ({ interface: 'deep-chat' })),
+});
 
 /** A message, decoded. */
 export interface DeepChatMessage {

@@ -12,11 +12,13 @@ import { isReachedAgain } from '../../chat/start-run.ts';
 import type { ClientRunRequest, RunTarget } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
+import { errorOptions } from '../../http/error-response.ts';
 import { notJson } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { isFormType } from '../../http/form.ts';
 import { json } from '../../http/json-answer.ts';
 import { isJsonType } from '../../http/json-body.ts';
+import { refusingBy, route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Protocol, RefusedCall } from '../../http/route.ts';
 import { DeepChatBody, decode } from './decode.ts';
 import type { DeepChatMessage } from './decode.ts';
@@ -28,46 +30,34 @@ const errors: readonly ErrorStatus[] = [400, 401, 404, 409, 413, 415, 422, 429, 
 
 /** The protocol of the web component Deep Chat (`connect`). */
 export const deepChatProtocol: Protocol = {
-  routes: [
-    {
-      method: 'POST',
-      path: '/deep-chat',
-      doc: {
-        operationId: 'deep_chat',
-        summary: 'For Deep Chat: connect.url',
-        tags,
-        request: DeepChatBody,
-        responses: {
-          200: { description: 'One message or a list of them', example: { text: 'Hello' } },
-        },
-        errors: [...errors, 500, 504],
+  routes: refusingBy(refuse, [
+    route.post('/deep-chat', answer, {
+      operationId: 'deep_chat',
+      summary: 'For Deep Chat: connect.url',
+      tags,
+      request: DeepChatBody,
+      responses: {
+        200: { description: 'One message or a list of them', example: { text: 'Hello' } },
       },
-      encodeError: refuse,
-      handle: answer,
-    },
-    {
-      method: 'POST',
-      path: '/deep-chat/stream',
-      doc: {
-        operationId: 'deep_chat_stream',
-        summary: 'For Deep Chat: connect.url with stream: true',
-        tags,
-        request: DeepChatBody,
-        responses: {
-          200: {
-            description: 'Pieces of the answer',
-            contentType: 'text/event-stream',
-            example: 'data: {"text":"Hel"}\n\ndata: {"text":"lo"}\n\n',
-          },
+      errors: [...errors, 500, 504],
+    }),
+    route.post('/deep-chat/stream', stream, {
+      operationId: 'deep_chat_stream',
+      summary: 'For Deep Chat: connect.url with stream: true',
+      tags,
+      request: DeepChatBody,
+      responses: {
+        200: {
+          description: 'Pieces of the answer',
+          contentType: 'text/event-stream',
+          example: 'data: {"text":"Hel"}\n\ndata: {"text":"lo"}\n\n',
         },
-        errors,
       },
-      encodeError: refuse,
-      handle: stream,
-    },
-  ],
-  wire: ({ exposeErrors, ...api }, { requestId }, run) =>
-    encodeStream(run, { requestId, exposeErrors, addressOf: pageFileAddress(api) }),
+      errors,
+    }),
+  ]),
+  wire: (api, call, run) =>
+    encodeStream(run, { ...errorOptions(api, call), addressOf: pageFileAddress(api) }),
 };
 
 async function answer(api: ApiContext, sent: Call): Promise<Response> {
@@ -76,12 +66,10 @@ async function answer(api: ApiContext, sent: Call): Promise<Response> {
 }
 
 async function stream(api: ApiContext, sent: Call): Promise<Response> {
-  const { requestId } = sent;
-  const { exposeErrors } = api;
   const addressOf = pageFileAddress(api);
   const { call, request } = await requestOf(api, sent);
   return streamRun(api, call, request, (run) =>
-    encodeStream(run, { requestId, exposeErrors, addressOf }),
+    encodeStream(run, { ...errorOptions(api, call), addressOf }),
   );
 }
 

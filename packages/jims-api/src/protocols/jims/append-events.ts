@@ -6,13 +6,14 @@ import * as v from 'valibot';
 import { isAllowedEventType } from '../../chat/event-types.ts';
 import { eventType } from '../../chat/run-fields.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
-import { validationError } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { boolean, sentObject } from '../../http/fastapi/fields.ts';
-import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
+import { parseBody, valueError } from '../../http/fastapi/validation.ts';
 import { jsonOrPieces } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { EventResource, eventResource } from './resources.ts';
 import { THREAD_ID, reachableController } from './threads.ts';
 
@@ -23,55 +24,47 @@ const NOT_FOR_CONTACTS = ['!comm.*', '!state.*', '!context.*', '!jims.*', '!feed
 /** A client that may not send this may not write as the assistant under any other type either. */
 const AS_ASSISTANT = 'comm.assistant_message';
 
-const NewEventBody = v.pipe(
-  v.object({
-    event_type: v.pipe(
-      eventType,
-      v.description('`<domain>.<name>`, such as `crm.note`; a domain of the app’s own'),
-    ),
-    event_data: sentObject,
-  }),
-  v.title('NewEvent'),
-);
+const NewEventBody = titled('NewEvent', {
+  event_type: described(
+    eventType,
+    '`<domain>.<name>`, such as `crm.note`; a domain of the app’s own',
+  ),
+  event_data: sentObject,
+});
 
 type SentEvent = v.InferOutput<typeof NewEventBody>;
 
-const AppendBody = v.pipe(
-  v.object({
+const AppendBody = titled(
+  'NewEvents',
+  {
     events: v.pipe(list(NewEventBody, MAX_EVENTS), v.nonEmpty()),
-    when_idle: v.pipe(
+    when_idle: described(
       v.optional(boolean, false),
-      v.description('Whether to refuse them with 409 while a run of the thread is not over'),
+      'Whether to refuse them with 409 while a run of the thread is not over',
     ),
-  }),
-  v.title('NewEvents'),
-  v.metadata({
+  },
+  {
     examples: [{ events: [{ event_type: 'crm.note', event_data: { by: 'anna' } }] }],
-  }),
+  },
 );
 
 export const appendRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/events',
-    doc: {
-      operationId: 'append_events',
-      summary: 'Append events to a thread without a run',
-      description:
-        'All of them, or none. Services append what `--allowed-event-types` lets through; contacts nothing, unless `--contact-event-types` names types of the app’s own domains.',
-      tags: ['threads'],
-      parameters: [THREAD_ID],
-      request: AppendBody,
-      responses: {
-        201: {
-          description: 'The stored events',
-          schema: v.pipe(v.object({ events: v.array(EventResource) }), v.title('StoredEvents')),
-        },
+  route.post('/api/v1/threads/:thread_id/events', appendEvents, {
+    operationId: 'append_events',
+    summary: 'Append events to a thread without a run',
+    description:
+      'All of them, or none. Services append what `--allowed-event-types` lets through; contacts nothing, unless `--contact-event-types` names types of the app’s own domains.',
+    tags: ['threads'],
+    parameters: [THREAD_ID],
+    request: AppendBody,
+    responses: {
+      201: {
+        description: 'The stored events',
+        schema: titled('StoredEvents', { events: v.array(EventResource) }),
       },
-      errors: [400, 401, 404, 409, 413, 422, 503],
     },
-    handle: appendEvents,
-  },
+    errors: [400, 401, 404, 409, 413, 422, 503],
+  }),
 ];
 
 async function appendEvents(api: ApiContext, call: Call): Promise<Response> {
@@ -121,6 +114,5 @@ function requireMessage(
 }
 
 function eventFault(index: number, member: string, input: unknown, reason: string): HttpError {
-  const { loc, ...fault } = valueFault(['body', 'events'], input, reason);
-  return validationError([{ ...fault, loc: [...loc, index, member] }]);
+  return valueError(['body', 'events', index, member], input, reason);
 }

@@ -3,25 +3,23 @@ import * as v from 'valibot';
 
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
+import { described, titled } from '../../http/schema.ts';
 
 /** A question where the run or the thread that it belongs to is shown. */
-export const AskedQuestion = v.pipe(
-  v.object({
-    id: v.pipe(uuid, v.description('What a message that answers it has as `answers`')),
-    name: v.pipe(v.optional(v.string()), v.description('Of a question to a service')),
-    text: v.pipe(v.optional(v.string()), v.description('What the contact is asked')),
-    buttons: v.pipe(
-      v.optional(v.array(jsonObject)),
-      v.description('The answers to choose from, where there are such'),
-    ),
-    schema: v.pipe(
-      v.optional(jsonObject),
-      v.description('The JSON Schema of an answer, where the pipeline has one'),
-    ),
-    expires_at: v.pipe(v.string(), v.description('UTC; after that the pipeline goes on without')),
-  }),
-  v.title('AskedQuestion'),
-);
+export const AskedQuestion = titled('AskedQuestion', {
+  id: described(uuid, 'What a message that answers it has as `answers`'),
+  name: described(v.optional(v.string()), 'Of a question to a service'),
+  text: described(v.optional(v.string()), 'What the contact is asked'),
+  buttons: described(
+    v.optional(v.array(jsonObject)),
+    'The answers to choose from, where there are such',
+  ),
+  schema: described(
+    v.optional(jsonObject),
+    'The JSON Schema of an answer, where the pipeline has one',
+  ),
+  expires_at: described(v.string(), 'UTC; after that the pipeline goes on without'),
+});
 
 type AskedQuestion = v.InferOutput<typeof AskedQuestion>;
 

@@ -1,6 +1,5 @@
 import { newEvent } from 'jims-core';
 import type { Run, RunPosition, RunThread } from 'jims-core';
-import * as v from 'valibot';
 
 import { answerRun } from '../../chat/answer-run.ts';
 import { configBy } from '../../chat/client-config.ts';
@@ -13,6 +12,8 @@ import { streamRun } from '../../chat/stream-run.ts';
 import { viewOptions } from '../../chat/visibility.ts';
 import { bodyWithContact, contactOf } from '../../http/contact.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
+import { inHeader } from '../../http/parameters.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Route } from '../../http/route.ts';
 import { chatResponse } from './chat-response.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
@@ -45,10 +46,10 @@ A silent stream sends a comment line now and then. Events have ids when \`includ
 The run goes on when the client leaves, unless \`on_disconnect\` says otherwise, and can be joined again.`;
 
 export const chatRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/chat',
-    doc: {
+  route.post(
+    '/api/v1/chat',
+    chat,
+    {
       operationId: 'chat',
       summary: 'Send a message and get the answer',
       description:
@@ -65,34 +66,30 @@ export const chatRoutes: readonly Route[] = [
       },
       errors: [...errors, 409, 500, 504],
     },
-    isOriginal: true,
-    handle: chat,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/chat/stream',
-    doc: {
+    { isOriginal: true },
+  ),
+  route.post(
+    '/api/v1/chat/stream',
+    chatStream,
+    {
       operationId: 'chat_stream',
       summary: 'Send a message and follow the answer',
       description: STREAM_EVENTS,
       tags,
       parameters: [
         IDEMPOTENCY_KEY,
-        {
-          name: LAST_EVENT_ID,
-          in: 'header',
-          description: 'With a key that was sent before: the stream goes on after this event',
-          schema: v.string(),
-        },
+        inHeader(
+          LAST_EVENT_ID,
+          'With a key that was sent before: the stream goes on after this event',
+        ),
         ...lastEventIdNames(LAST_EVENT_ID),
       ],
       request: ChatRequestBody,
       responses: { 200: runStreamDoc(STREAM) },
       errors: [...errors, 409],
     },
-    isOriginal: true,
-    handle: chatStream,
-  },
+    { isOriginal: true },
+  ),
 ];
 
 /** One message in, the answer out. */

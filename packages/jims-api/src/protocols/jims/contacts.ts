@@ -6,7 +6,9 @@ import * as v from 'valibot';
 
 import { contactInPath } from '../../http/contact.ts';
 import { json, streamedJson } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FileResource, fileResource } from './file-resource.ts';
 import { ThreadExportResource, threadExport } from './thread-export.ts';
@@ -14,58 +16,42 @@ import type { ThreadSource } from './thread-export.ts';
 
 const PAGE_SIZE = 200;
 
-const CONTACT_ID: Parameter = {
-  name: 'contact_id',
-  in: 'path',
-  required: true,
-  description: 'The contact',
-  schema: v.string(),
-};
+const CONTACT_ID: Parameter = inPath('contact_id', 'The contact', v.string());
 
 export const contactRoutes: readonly Route[] = [
-  {
-    method: 'DELETE',
-    path: '/api/v1/contacts/:contact_id',
-    doc: {
-      operationId: 'delete_contact',
-      summary: 'Erase all threads of a contact, and all their files',
-      description:
-        'Erasing may be repeated: when nothing is kept of the contact, or never was, the answer is the same with 0 threads.',
-      tags: ['contacts'],
-      parameters: [CONTACT_ID],
-      responses: {
-        200: {
-          description: 'How many threads were erased by this request',
-          schema: v.object({ contact_id: v.string(), deleted_threads: v.number() }),
-        },
+  route.delete('/api/v1/contacts/:contact_id', deleteContact, {
+    operationId: 'delete_contact',
+    summary: 'Erase all threads of a contact, and all their files',
+    description:
+      'Erasing may be repeated: when nothing is kept of the contact, or never was, the answer is the same with 0 threads.',
+    tags: ['contacts'],
+    parameters: [CONTACT_ID],
+    responses: {
+      200: {
+        description: 'How many threads were erased by this request',
+        schema: v.object({ contact_id: v.string(), deleted_threads: v.number() }),
       },
-      errors: [401, 404, 422, 503],
     },
-    handle: deleteContact,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/contacts/:contact_id/export',
-    doc: {
-      operationId: 'export_contact',
-      summary: 'Everything that is stored about a contact',
-      tags: ['contacts'],
-      parameters: [CONTACT_ID],
-      responses: {
-        200: {
-          description:
-            'Their threads with all that is kept of them, and what is known of their files',
-          schema: v.object({
-            contact_id: v.string(),
-            threads: v.array(ThreadExportResource),
-            files: v.array(FileResource),
-          }),
-        },
+    errors: [401, 404, 422, 503],
+  }),
+  route.get('/api/v1/contacts/:contact_id/export', exportContact, {
+    operationId: 'export_contact',
+    summary: 'Everything that is stored about a contact',
+    tags: ['contacts'],
+    parameters: [CONTACT_ID],
+    responses: {
+      200: {
+        description:
+          'Their threads with all that is kept of them, and what is known of their files',
+        schema: v.object({
+          contact_id: v.string(),
+          threads: v.array(ThreadExportResource),
+          files: v.array(FileResource),
+        }),
       },
-      errors: [401, 404, 422, 503],
     },
-    handle: exportContact,
-  },
+    errors: [401, 404, 422, 503],
+  }),
 ];
 
 /** Erases a person. */

@@ -16,11 +16,13 @@ import {
   lastEventIdNames,
   lastEventIdOf,
 } from '../../http/last-event-id.ts';
-import { cursorIn, integerIn, queryFault, wordIn } from '../../http/query.ts';
+import { inQuery } from '../../http/parameters.ts';
+import { cursorIn, queryFault, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
 import type { SseFrame } from '../../http/sse/frame.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { EventResource, eventResource } from './resources.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
@@ -44,61 +46,45 @@ const MAX_DOMAINS = 10;
 const DOMAIN = /^[a-z][a-z0-9_-]*$/;
 
 export const eventRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id/events',
-    doc: {
-      operationId: 'list_events',
-      summary: 'The events of a thread, oldest or newest first; or live',
-      description:
-        'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
-      tags: ['threads'],
-      parameters: [
-        THREAD_ID,
-        {
-          name: 'domain',
-          in: 'query',
-          description:
-            'Only events of these domains, such as `comm`; separated by commas, at most ten',
-          schema: v.string(),
-        },
-        {
-          name: 'internal',
-          in: 'query',
-          description:
-            '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
-          schema: v.picklist(FLAGS),
-        },
-        {
-          name: 'order',
-          in: 'query',
-          description:
-            '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
-          schema: v.picklist(ORDERS),
-        },
-        ...PAGE,
-        ...lastEventIdNames('cursor'),
-      ],
-      responses: {
-        200: {
-          description: 'A page of events',
-          schema: v.pipe(
-            v.object({ events: v.array(EventResource), next_cursor: nextCursor }),
-            v.title('EventPage'),
-          ),
-          frames: [
-            {
-              event: 'event',
-              description: 'An event; its id is for `Last-Event-ID`. The stream has no end',
-              schema: EventResource,
-            },
-          ],
-        },
+  route.get('/api/v1/threads/:thread_id/events', threadEvents, {
+    operationId: 'list_events',
+    summary: 'The events of a thread, oldest or newest first; or live',
+    description:
+      'With `Accept: text/event-stream` the answer is a stream: the events so far, and then new ones, each as an `event` with an id for `Last-Event-ID`.',
+    tags: ['threads'],
+    parameters: [
+      THREAD_ID,
+      inQuery(
+        'domain',
+        'Only events of these domains, such as `comm`; separated by commas, at most ten',
+      ),
+      inQuery(
+        'internal',
+        '`false` leaves out `state.*`, `context.*` and `jims.*`. Default `true` for services; contacts never get them',
+        v.picklist(FLAGS),
+      ),
+      inQuery(
+        'order',
+        '`desc`: newest first; default `asc`. A cursor goes on in either direction; a stream is always `asc`',
+        v.picklist(ORDERS),
+      ),
+      ...PAGE,
+      ...lastEventIdNames('cursor'),
+    ],
+    responses: {
+      200: {
+        ...pageDoc('EventPage', 'events', EventResource),
+        frames: [
+          {
+            event: 'event',
+            description: 'An event; its id is for `Last-Event-ID`. The stream has no end',
+            schema: EventResource,
+          },
+        ],
       },
-      errors: [400, 429, 401, 404, 422, 503],
     },
-    handle: threadEvents,
-  },
+    errors: [400, 429, 401, 404, 422, 503],
+  }),
 ];
 
 /** A page, or with `Accept: text/event-stream` a live tail. */
@@ -116,8 +102,8 @@ async function threadEvents(api: ApiContext, call: Call): Promise<Response> {
     return tail(api, call, { threadId: id, domains, internal });
   }
   const seen = order === 'asc' ? cursorOf(lastEventIdInQuery(call)) : undefined;
-  const from = cursorIn(call, 'cursor') ?? seen;
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const from = cursorIn(call) ?? seen;
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const query = { limit, from, order, domains, internal };
     const { events, last, more } = await pageOf(api.app, id, query);
@@ -199,7 +185,7 @@ function wantsInternal(call: Call): boolean {
 }
 
 function startOf(call: Call): EventPosition | undefined {
-  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call, 'cursor');
+  return cursorOf(lastEventIdOf(call)) ?? cursorIn(call);
 }
 
 /** The ids of this stream are cursors. */

@@ -6,10 +6,13 @@ import { uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
 import { list } from '../../http/list.ts';
-import { cursorIn, integerIn, uuidInPath } from '../../http/query.ts';
+import { inPath } from '../../http/parameters.ts';
+import { cursorIn, uuidInPath } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { described, titled } from '../../http/schema.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
 const MAX_COMMENT = 4000;
@@ -18,104 +21,72 @@ const MAX_TAG = 64;
 
 const PATH = '/api/v1/threads/:thread_id/messages/:event_id/feedback';
 
-const EVENT_ID: Parameter = {
-  name: 'event_id',
-  in: 'path',
-  required: true,
-  description: 'The event of a message by the assistant',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+const EVENT_ID: Parameter = inPath('event_id', 'The event of a message by the assistant');
 
 const value = v.picklist(['up', 'down']);
 
-const FeedbackBody = v.pipe(
-  v.object({
+const FeedbackBody = titled(
+  'NewFeedback',
+  {
     value,
-    comment: v.pipe(
+    comment: described(
       v.nullish(v.pipe(v.string(), v.maxLength(MAX_COMMENT))),
-      v.description('What the contact says about it'),
+      'What the contact says about it',
     ),
-    tags: v.pipe(
+    tags: described(
       v.nullish(list(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_TAG)), MAX_TAGS)),
-      v.description('Words of the client’s own, such as `too-long`'),
+      'Words of the client’s own, such as `too-long`',
     ),
-  }),
-  v.title('NewFeedback'),
-  v.metadata({ examples: [{ value: 'down', comment: 'Too long' }] }),
+  },
+  { examples: [{ value: 'down', comment: 'Too long' }] },
 );
 
-export const FeedbackResource = v.pipe(
-  v.object({
-    thread_id: uuid,
-    message_id: uuid,
-    value,
-    comment: v.nullable(v.string()),
-    tags: v.array(v.string()),
-  }),
-  v.title('Feedback'),
-);
+export const FeedbackResource = titled('Feedback', {
+  thread_id: uuid,
+  message_id: uuid,
+  value,
+  comment: v.nullable(v.string()),
+  tags: v.array(v.string()),
+});
 
 const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 export const feedbackRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id/feedback',
-    doc: {
-      operationId: 'list_feedback',
-      summary: 'What the contact thinks of the messages of a thread',
-      description: 'The feedback that counts now, oldest first.',
-      tags,
-      parameters: [THREAD_ID, ...PAGE],
-      responses: {
-        200: {
-          description: 'A page of feedback',
-          schema: v.pipe(
-            v.object({ feedback: v.array(FeedbackResource), next_cursor: nextCursor }),
-            v.title('FeedbackPage'),
-          ),
-        },
-      },
-      errors: [...errors, 429],
-    },
-    handle: listFeedback,
-  },
-  {
-    method: 'PUT',
-    path: PATH,
-    doc: {
-      operationId: 'give_feedback',
-      summary: 'Say what the contact thinks of a message',
-      description: 'The last one counts. The same once more changes nothing.',
-      tags,
-      parameters: [THREAD_ID, EVENT_ID],
-      request: FeedbackBody,
-      responses: { 200: { description: 'It is kept', schema: FeedbackResource } },
-      errors: [400, 413, ...errors],
-    },
-    handle: giveFeedback,
-  },
-  {
-    method: 'DELETE',
-    path: PATH,
-    doc: {
-      operationId: 'withdraw_feedback',
-      summary: 'Take the feedback on a message back',
-      tags,
-      parameters: [THREAD_ID, EVENT_ID],
-      responses: { 204: { description: 'The message has no feedback' } },
-      errors,
-    },
-    handle: withdrawFeedback,
-  },
+  route.get('/api/v1/threads/:thread_id/feedback', listFeedback, {
+    operationId: 'list_feedback',
+    summary: 'What the contact thinks of the messages of a thread',
+    description: 'The feedback that counts now, oldest first.',
+    tags,
+    parameters: [THREAD_ID, ...PAGE],
+    responses: { 200: pageDoc('FeedbackPage', 'feedback', FeedbackResource) },
+    errors: [...errors, 429],
+  }),
+  route.put(PATH, giveFeedback, {
+    operationId: 'give_feedback',
+    summary: 'Say what the contact thinks of a message',
+    description: 'The last one counts. The same once more changes nothing.',
+    tags,
+    parameters: [THREAD_ID, EVENT_ID],
+    request: FeedbackBody,
+    responses: { 200: { description: 'It is kept', schema: FeedbackResource } },
+    errors: [400, 413, ...errors],
+  }),
+  route.delete(PATH, withdrawFeedback, {
+    operationId: 'withdraw_feedback',
+    summary: 'Take the feedback on a message back',
+    tags,
+    parameters: [THREAD_ID, EVENT_ID],
+    responses: { 204: { description: 'The message has no feedback' } },
+    errors,
+  }),
 ];
 
 async function listFeedback(api: ApiContext, call: Call): Promise<Response> {
   const { id: threadId } = await reachableThread(api, call);
-  const cursor = cursorIn(call, 'cursor');
+  const cursor = cursorIn(call);
   const after = cursor && { at: cursor.createdAt, messageId: cursor.id };
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const query = { threadId, limit, ...(after && { after }) };
     const { feedback, more } = await api.app.threads.listFeedback(query);

@@ -37,18 +37,18 @@ export async function fileAnswer(api: ApiContext, call: Call, file: FileRecord):
   };
   const status = range ? 206 : 200;
   if (request.method === 'HEAD') return new Response(null, { status, headers: whole });
-  const body = await openBody(api, call, api.app.files.read(file, { start, end }));
+  // Who reads by a signed address is not known, and a service reads for the contact.
+  const leave = api.streams.enter(countedContact(call, file));
+  const body = await openBody(call, api.app.files.read(file, { start, end }), leave);
   return new Response(body, { status, headers: whole });
 }
 
 /** The first piece is read before the answer begins: then it is known that the bytes are there. */
 async function openBody(
-  { streams }: ApiContext,
-  call: Call,
+  { request: { signal } }: Call,
   pieces: AsyncGenerator<Uint8Array, void, void>,
+  leave: () => void,
 ): Promise<ReadableStream<Uint8Array>> {
-  const { signal } = call.request;
-  const leave = streams.enter(countedContact(call));
   const close = async (): Promise<void> => {
     signal.removeEventListener('abort', onAbort);
     leave();

@@ -1,94 +1,67 @@
 import { isJimsError } from 'jims-core';
-import * as v from 'valibot';
 
 import { countedContact } from '../../chat/start-run.ts';
 import { contactInQuery, contactOf, requireContactId } from '../../http/contact.ts';
 import { nameInDisposition } from '../../http/content-disposition.ts';
 import { encodingOf } from '../../http/content-encoding.ts';
 import { toCursor } from '../../http/cursor.ts';
-import { HttpError, validationError } from '../../http/errors.ts';
-import { valueFault } from '../../http/fastapi/validation.ts';
+import { HttpError } from '../../http/errors.ts';
+import { valueError } from '../../http/fastapi/validation.ts';
 import { fileInForm } from '../../http/form-file.ts';
 import type { ArrivingFile } from '../../http/form-file.ts';
 import { json } from '../../http/json-answer.ts';
+import { inHeader, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
-import { cursorIn, integerIn } from '../../http/query.ts';
+import { cursorIn } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
 import { fileAddressDoc, getFileAddress } from './file-address.ts';
 import { fileAnswer } from './file-answer.ts';
 import { FileResource, fileResource } from './file-resource.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { FILE_ID, reachableFile } from './reachable-file.ts';
 
 /** What a form has around its file at most. */
 const FORM_BYTES = 32 * 1024;
 const FORM = /^\s*multipart\/form-data\s*(?:;|$)/i;
 
-const CONTACT: Parameter = {
-  name: 'contact_id',
-  in: 'query',
-  description: 'The contact that the file belongs to; contacts leave it out',
-  schema: v.string(),
-};
+const CONTACT: Parameter = inQuery(
+  'contact_id',
+  'The contact that the file belongs to; contacts leave it out',
+);
 
 const tags = ['files'];
 
 export const fileRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: FILES_PATH,
-    doc: {
-      operationId: 'upload_file',
-      summary: 'Send a file',
-      description:
-        'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
-      tags,
-      parameters: [
-        CONTACT,
-        {
-          name: 'name',
-          in: 'query',
-          description: 'The name of the file, when the body is the file',
-          schema: v.string(),
-        },
-      ],
-      upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
-      responses: {
-        201: {
-          description: 'It is stored; the header `location` has its address',
-          schema: FileResource,
-        },
+  route.post(FILES_PATH, uploadFile, {
+    operationId: 'upload_file',
+    summary: 'Send a file',
+    description:
+      'As a form with one file, and `contact_id` before it; or as the bare body, with its type in `content-type` and its name in `content-disposition` or the query. The type must be what the bytes are. A message names the file by its id; what no message names is removed after a day.',
+    tags,
+    parameters: [CONTACT, inQuery('name', 'The name of the file, when the body is the file')],
+    upload: { contact_id: 'The contact that the file belongs to; contacts leave it out' },
+    responses: {
+      201: {
+        description: 'It is stored; the header `location` has its address',
+        schema: FileResource,
       },
-      errors: [400, 401, 404, 408, 413, 415, 422, 429, 503],
     },
-    handle: uploadFile,
-  },
-  {
-    method: 'GET',
-    path: FILES_PATH,
-    doc: {
-      operationId: 'list_files',
-      summary: 'The files of a contact, oldest first',
-      tags,
-      parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
-      responses: {
-        200: {
-          description: 'A page of files',
-          schema: v.pipe(
-            v.object({ files: v.array(FileResource), next_cursor: nextCursor }),
-            v.title('FilePage'),
-          ),
-        },
-      },
-      errors: [401, 404, 422, 503],
-    },
-    handle: listFiles,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/files/:file_id',
-    doc: {
+    errors: [400, 401, 404, 408, 413, 415, 422, 429, 503],
+  }),
+  route.get(FILES_PATH, listFiles, {
+    operationId: 'list_files',
+    summary: 'The files of a contact, oldest first',
+    tags,
+    parameters: [{ ...CONTACT, description: 'The contact; contacts leave it out' }, ...PAGE],
+    responses: { 200: pageDoc('FilePage', 'files', FileResource) },
+    errors: [401, 404, 422, 503],
+  }),
+  route.get(
+    '/api/v1/files/:file_id',
+    getFile,
+    {
       operationId: 'get_file',
       summary: 'The bytes of a file',
       description:
@@ -97,7 +70,7 @@ export const fileRoutes: readonly Route[] = [
       parameters: [
         FILE_ID,
         { ...CONTACT, description: 'A service that names a contact gets only their files' },
-        { name: 'range', in: 'header', description: 'One range of bytes', schema: v.string() },
+        inHeader('range', 'One range of bytes'),
       ],
       responses: {
         200: { description: 'All of it', contentType: 'application/octet-stream' },
@@ -106,31 +79,22 @@ export const fileRoutes: readonly Route[] = [
       },
       errors: [401, 404, 410, 416, 422, 429, 503],
     },
-    admits: ({ fileSignatures }, { params, query }) =>
-      fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
-    handle: getFile,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/files/:file_id/address',
-    doc: fileAddressDoc,
-    handle: getFileAddress,
-  },
-  {
-    method: 'DELETE',
-    path: '/api/v1/files/:file_id',
-    doc: {
-      operationId: 'delete_file',
-      summary: 'Remove a file',
-      description:
-        'A contact can only remove what no message names. A service can remove any file: messages go on to name it, and reading it is 404.',
-      tags,
-      parameters: [FILE_ID],
-      responses: { 204: { description: 'It is gone' } },
-      errors: [401, 404, 409, 422, 503],
+    {
+      admits: ({ fileSignatures }, { params, query }) =>
+        fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
     },
-    handle: deleteFile,
-  },
+  ),
+  route.get('/api/v1/files/:file_id/address', getFileAddress, fileAddressDoc),
+  route.delete('/api/v1/files/:file_id', deleteFile, {
+    operationId: 'delete_file',
+    summary: 'Remove a file',
+    description:
+      'A contact can only remove what no message names. A service can remove any file: messages go on to name it, and reading it is 404.',
+    tags,
+    parameters: [FILE_ID],
+    responses: { 204: { description: 'It is gone' } },
+    errors: [401, 404, 409, 422, 503],
+  }),
 ];
 
 async function uploadFile(api: ApiContext, call: Call): Promise<Response> {
@@ -197,8 +161,8 @@ function contactOfFile(call: Call, { fields }: ArrivingFile): string {
 async function listFiles({ app }: ApiContext, call: Call): Promise<Response> {
   const contactId = contactOf(call, contactInQuery(call));
   if (contactId === undefined) throw contactMissing('name the contact whose files to list');
-  const after = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const after = cursorIn(call);
+  const limit = limitIn(call);
   const { files, more } = await app.files.list({ contactId, limit, ...(after && { after }) });
   const last = files.at(-1);
   const next = more && last ? toCursor({ createdAt: last.createdAt, id: last.fileId }) : null;
@@ -221,7 +185,7 @@ async function deleteFile(api: ApiContext, call: Call): Promise<Response> {
 }
 
 function contactMissing(reason: string): HttpError {
-  return validationError([valueFault(['query', 'contact_id'], null, reason)]);
+  return valueError(['query', 'contact_id'], null, reason);
 }
 
 function tooLarge(maxBytes: number): HttpError {

@@ -11,13 +11,15 @@ import { copies } from '../../chat/client-history.ts';
 import { idempotencyOf } from '../../chat/idempotency.ts';
 import type { RequestKey } from '../../chat/idempotency.ts';
 import { visibleTo } from '../../chat/visibility.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { boolean, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { lookUpInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 import { IDEMPOTENCY_KEY } from './schemas.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
@@ -26,39 +28,29 @@ import { THREAD_ID, reachableThread } from './threads.ts';
 const PIECE = 128 * 1024;
 const PAGE = 200;
 
-const ForkBody = v.pipe(
-  v.object({
-    before: v.pipe(
-      v.nullish(uuid),
-      v.description('The event that the copy ends before; default: all events are copied'),
-    ),
-    supersede: v.pipe(
-      v.optional(boolean, false),
-      v.description(
-        'Whether the new thread replaces this one in lists, and takes over its external id',
-      ),
-    ),
-  }),
-  v.title('Fork'),
-);
+const ForkBody = titled('Fork', {
+  before: described(
+    v.nullish(uuid),
+    'The event that the copy ends before; default: all events are copied',
+  ),
+  supersede: described(
+    v.optional(boolean, false),
+    'Whether the new thread replaces this one in lists, and takes over its external id',
+  ),
+});
 
 export const forkRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/fork',
-    doc: {
-      operationId: 'fork_thread',
-      summary: 'Copy a thread, up to an event',
-      description:
-        'For another answer, or for an edited message: the new thread has the same contact and config, and the events before `before`. Of a large thread the newest 4 MiB are copied, and the states. Questions stay with the other thread.',
-      tags: ['threads'],
-      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
-      request: ForkBody,
-      responses: { 201: { description: 'The new thread', schema: ThreadResource } },
-      errors: [400, 401, 404, 409, 413, 422, 429, 503],
-    },
-    handle: forkThread,
-  },
+  route.post('/api/v1/threads/:thread_id/fork', forkThread, {
+    operationId: 'fork_thread',
+    summary: 'Copy a thread, up to an event',
+    description:
+      'For another answer, or for an edited message: the new thread has the same contact and config, and the events before `before`. Of a large thread the newest 4 MiB are copied, and the states. Questions stay with the other thread.',
+    tags: ['threads'],
+    parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+    request: ForkBody,
+    responses: { 201: { description: 'The new thread', schema: ThreadResource } },
+    errors: [400, 401, 404, 409, 413, 422, 429, 503],
+  }),
 ];
 
 async function forkThread(api: ApiContext, call: Call): Promise<Response> {
@@ -73,7 +65,7 @@ async function forkThread(api: ApiContext, call: Call): Promise<Response> {
   const idempotency = await idempotencyOf(call);
   if (supersede && supersededBy(thread) !== undefined && !(await isRepeated(api, idempotency))) {
     const reason = 'the thread was superseded already: fork the one that superseded it';
-    throw validationError([fieldError('supersede', true, reason)]);
+    throw fieldError('supersede', true, reason);
   }
   const run = await lookUpInTurn(api, call, async () => {
     const end =

@@ -3,21 +3,22 @@ import * as v from 'valibot';
 
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import type { FrameDoc, ResponseDoc } from '../../http/route.ts';
+import { described } from '../../http/schema.ts';
 import { ChatResponseBody, said } from './schemas.ts';
 
-const messageId = v.pipe(v.string(), v.description('The id that the message has, or will have'));
+const messageId = described(v.string(), 'The id that the message has, or will have');
 
 const delta = v.object({ message_id: messageId, delta: v.string() });
 
 /** A step, or a tool. */
 const work = {
   id: v.string(),
-  name: v.pipe(v.optional(v.string()), v.description('For services only')),
+  name: described(v.optional(v.string()), 'For services only'),
   title: v.optional(v.string()),
   status: v.picklist(['running', 'completed', 'failed']),
-  input: v.pipe(v.optional(v.unknown()), v.description('For services only')),
-  output: v.pipe(v.optional(v.unknown()), v.description('For services only')),
-  error: v.pipe(v.optional(v.string()), v.description('For services only')),
+  input: described(v.optional(v.unknown()), 'For services only'),
+  output: described(v.optional(v.unknown()), 'For services only'),
+  error: described(v.optional(v.string()), 'For services only'),
 };
 
 /** The frames of a run, in the order in which a client may first see them. */

@@ -3,164 +3,106 @@ import { answerFaults } from 'jims-core/host';
 import * as v from 'valibot';
 
 import { idempotencyOf } from '../../chat/idempotency.ts';
-import { questionNotFound } from '../../chat/questions.ts';
+import { questionNotFound, questionToContact } from '../../chat/questions.ts';
 import { requireMessageSize } from '../../chat/sent-limits.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { notFound, validationError } from '../../http/errors.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody, valueFault } from '../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../http/json-answer.ts';
-import { cursorIn, integerIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
+import { inPath, inQuery } from '../../http/parameters.ts';
+import { cursorIn, uuidInPath, uuidInQuery, wordIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
-import { RunResource } from './resources.ts';
-import { INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
+import { described, titled } from '../../http/schema.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
+import { ACCEPTED, INCLUDE, acceptedAnswer, runIncludesIn } from './run-answer.ts';
 import { IDEMPOTENCY_KEY } from './schemas.ts';
 
 const AUDIENCES = ['contact', 'service'] as const;
 const STATES = ['open', 'answered', 'expired', 'withdrawn'] as const;
 
-const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
+const time = described(v.string(), 'UTC, with microseconds');
 
-export const QuestionResource = v.pipe(
-  v.object({
-    question_id: uuid,
-    audience: v.pipe(v.picklist(AUDIENCES), v.description('Who is to answer')),
-    state: v.picklist(STATES),
-    reason: v.pipe(
-      v.nullable(v.picklist(['declined', 'superseded', 'cancelled', 'replaced'])),
-      v.description('Why it was withdrawn'),
-    ),
-    name: v.pipe(v.nullable(v.string()), v.description('What is asked, such as approve refund')),
-    text: v.pipe(v.nullable(v.string()), v.description('What the contact was asked')),
-    data: v.pipe(v.nullable(jsonObject), v.description('What a service needs to know to answer')),
-    buttons: v.nullable(v.array(jsonObject)),
-    schema: v.pipe(v.nullable(jsonObject), v.description('The JSON Schema of the answer')),
-    thread_id: uuid,
-    contact_id: v.nullable(v.string()),
-    run_id: v.pipe(uuid, v.description('The run that asked')),
-    chain_id: v.pipe(uuid, v.description('The run that its pipeline began in')),
-    continued_by: v.pipe(
-      v.nullable(uuid),
-      v.description('The run that the answer, or the end of the question, started'),
-    ),
-    asked_at: time,
-    expires_at: time,
-    closed_at: v.nullable(time),
-  }),
-  v.title('Question'),
-);
+export const QuestionResource = titled('Question', {
+  question_id: uuid,
+  audience: described(v.picklist(AUDIENCES), 'Who is to answer'),
+  state: v.picklist(STATES),
+  reason: described(
+    v.nullable(v.picklist(['declined', 'superseded', 'cancelled', 'replaced'])),
+    'Why it was withdrawn',
+  ),
+  name: described(v.nullable(v.string()), 'What is asked, such as approve refund'),
+  text: described(v.nullable(v.string()), 'What the contact was asked'),
+  data: described(v.nullable(jsonObject), 'What a service needs to know to answer'),
+  buttons: v.nullable(v.array(jsonObject)),
+  schema: described(v.nullable(jsonObject), 'The JSON Schema of the answer'),
+  thread_id: uuid,
+  contact_id: v.nullable(v.string()),
+  run_id: described(uuid, 'The run that asked'),
+  chain_id: described(uuid, 'The run that its pipeline began in'),
+  continued_by: described(
+    v.nullable(uuid),
+    'The run that the answer, or the end of the question, started',
+  ),
+  asked_at: time,
+  expires_at: time,
+  closed_at: v.nullable(time),
+});
 
 export type QuestionResource = v.InferOutput<typeof QuestionResource>;
 
-const AnswerBody = v.pipe(
-  v.object({
-    value: v.pipe(
-      v.unknown(),
-      v.description('The answer, which fits the JSON Schema of the question'),
-    ),
-  }),
-  v.title('Answer'),
-  v.metadata({ examples: [{ value: { approved: true } }] }),
+const AnswerBody = titled(
+  'Answer',
+  {
+    value: described(v.unknown(), 'The answer, which fits the JSON Schema of the question'),
+  },
+  { examples: [{ value: { approved: true } }] },
 );
 
-const QUESTION_ID: Parameter = {
-  name: 'question_id',
-  in: 'path',
-  required: true,
-  description: 'The question',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+const QUESTION_ID: Parameter = inPath('question_id', 'The question');
 
 const tags = ['questions'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 /** For services: to a contact, a question is a part of its run and its thread. */
 export const questionRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/questions',
-    doc: {
-      operationId: 'list_questions',
-      summary: 'Questions of pipelines, oldest first',
-      description: 'For services. `audience=service&state=open` is what is to be decided.',
-      tags,
-      parameters: [
-        {
-          name: 'audience',
-          in: 'query',
-          description: 'Only questions to contacts, or to services',
-          schema: v.picklist(AUDIENCES),
-        },
-        {
-          name: 'state',
-          in: 'query',
-          description: 'Only questions in this state',
-          schema: v.picklist(STATES),
-        },
-        {
-          name: 'thread_id',
-          in: 'query',
-          description: 'Only those of this thread',
-          schema: v.pipe(v.string(), v.uuid()),
-        },
-        {
-          name: 'contact_id',
-          in: 'query',
-          description: 'Only those in threads of this contact',
-          schema: v.string(),
-        },
-        ...PAGE,
-      ],
-      responses: {
-        200: {
-          description: 'A page of questions',
-          schema: v.pipe(
-            v.object({ questions: v.array(QuestionResource), next_cursor: nextCursor }),
-            v.title('QuestionPage'),
-          ),
-        },
-      },
-      errors: [...errors, 429],
-    },
-    handle: listQuestions,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/questions/:question_id',
-    doc: {
-      operationId: 'get_question',
-      summary: 'One question',
-      description: 'For services.',
-      tags,
-      parameters: [QUESTION_ID],
-      responses: { 200: { description: 'The question', schema: QuestionResource } },
-      errors,
-    },
-    handle: getQuestion,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/questions/:question_id/answer',
-    doc: {
-      operationId: 'answer_question',
-      summary: 'Answer a question to a service',
-      description:
-        'For services. Its pipeline goes on in the run that the answer has. A value that does not fit the schema of the question is 422 and leaves it open; a question that was answered or withdrawn is 409 `question_closed`, one whose time is over 410 `question_expired`.',
-      tags,
-      parameters: [QUESTION_ID, IDEMPOTENCY_KEY, INCLUDE],
-      request: AnswerBody,
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
-      },
-      errors: [400, 409, 410, 413, ...errors],
-    },
-    handle: answerQuestion,
-  },
+  route.get('/api/v1/questions', listQuestions, {
+    operationId: 'list_questions',
+    summary: 'Questions of pipelines, oldest first',
+    description: 'For services. `audience=service&state=open` is what is to be decided.',
+    tags,
+    parameters: [
+      inQuery('audience', 'Only questions to contacts, or to services', v.picklist(AUDIENCES)),
+      inQuery('state', 'Only questions in this state', v.picklist(STATES)),
+      inQuery('thread_id', 'Only those of this thread', v.pipe(v.string(), v.uuid())),
+      inQuery('contact_id', 'Only those in threads of this contact'),
+      ...PAGE,
+    ],
+    responses: { 200: pageDoc('QuestionPage', 'questions', QuestionResource) },
+    errors: [...errors, 429],
+  }),
+  route.get('/api/v1/questions/:question_id', getQuestion, {
+    operationId: 'get_question',
+    summary: 'One question',
+    description: 'For services.',
+    tags,
+    parameters: [QUESTION_ID],
+    responses: { 200: { description: 'The question', schema: QuestionResource } },
+    errors,
+  }),
+  route.post('/api/v1/questions/:question_id/answer', answerQuestion, {
+    operationId: 'answer_question',
+    summary: 'Answer a question to a service',
+    description:
+      'For services. Its pipeline goes on in the run that the answer has. A value that does not fit the schema of the question is 422 and leaves it open; a question that was answered or withdrawn is 409 `question_closed`, one whose time is over 410 `question_expired`.',
+    tags,
+    parameters: [QUESTION_ID, IDEMPOTENCY_KEY, INCLUDE],
+    request: AnswerBody,
+    responses: { 202: ACCEPTED },
+    errors: [400, 409, 410, 413, ...errors],
+  }),
 ];
 
 async function listQuestions(api: ApiContext, call: Call): Promise<Response> {
@@ -169,8 +111,8 @@ async function listQuestions(api: ApiContext, call: Call): Promise<Response> {
   const state = wordIn(call, 'state', STATES);
   const threadId = uuidInQuery(call, 'thread_id');
   const contactId = call.query.get('contact_id');
-  const after = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const after = cursorIn(call);
+  const limit = limitIn(call);
   return answerInTurn(api, call, async (end) => {
     const { questions, more } = await api.app.questions.list({
       limit,
@@ -202,7 +144,8 @@ async function answerQuestion(api: ApiContext, call: Call): Promise<Response> {
   const questionId = uuidInPath(call, 'question_id');
   const { kind, id } = call.principal;
   const question = kind === 'service' ? await api.app.questions.find(questionId) : undefined;
-  if (question?.audience !== 'service') throw questionNotFound(questionId);
+  if (!question) throw questionNotFound(questionId);
+  if (question.audience === 'contact') throw questionToContact(questionId);
   const include = runIncludesIn(call);
   const { value } = parseBody(AnswerBody, await call.body());
   requireMessageSize(api, JSON.stringify(value));

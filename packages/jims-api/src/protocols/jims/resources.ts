@@ -13,6 +13,7 @@ import type { UsageOnWire } from '../../chat/usage.ts';
 import type { ViewOptions } from '../../chat/visibility.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import type { Call } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { AskedQuestion, askedQuestion } from './asked-question.ts';
 import { said } from './chat-response.ts';
 import { ChatResponseBody, Usage } from './schemas.ts';
@@ -22,102 +23,84 @@ import type { ChatResponse } from './schemas.ts';
 export const RUN_INCLUDES = ['usage'] as const;
 export type RunInclude = (typeof RUN_INCLUDES)[number];
 
-const time = v.pipe(v.string(), v.description('UTC, with microseconds'));
+const time = described(v.string(), 'UTC, with microseconds');
 
-export const ThreadResource = v.pipe(
-  v.object({
-    thread_id: uuid,
-    contact_id: v.nullable(v.string()),
-    external_id: v.nullable(v.string()),
-    superseded_by: v.pipe(
-      v.nullable(uuid),
-      v.description('The thread that replaced this one, because a client edited a message'),
-    ),
-    created_at: time,
-    title: v.pipe(
-      v.nullable(v.string()),
-      v.description(
-        'What it was called, else the beginning of the contact’s first message; null before that',
-      ),
-    ),
-    last_event_at: v.pipe(v.string(), v.description('When its newest event came')),
-    last_message: v.pipe(
-      v.nullable(v.object({ role: v.string(), excerpt: v.string() })),
-      v.description('The beginning of the newest message, on one line'),
-    ),
-    waiting: v.pipe(v.boolean(), v.description('Whether a question to the contact is open')),
-    thread_config: jsonObject,
-    question: v.pipe(
-      v.optional(AskedQuestion),
-      v.description(
-        'The open question to the contact, which their next message answers; only where one thread is read',
-      ),
-    ),
-    run_id: v.pipe(
-      v.optional(uuid),
-      v.description('The run that greets; only in the answer to a request with `greet`'),
-    ),
-  }),
-  v.title('Thread'),
-);
+export const ThreadResource = titled('Thread', {
+  thread_id: uuid,
+  contact_id: v.nullable(v.string()),
+  external_id: v.nullable(v.string()),
+  superseded_by: described(
+    v.nullable(uuid),
+    'The thread that replaced this one, because a client edited a message',
+  ),
+  created_at: time,
+  title: described(
+    v.nullable(v.string()),
+    'What it was called, else the beginning of the contact’s first message; null before that',
+  ),
+  last_event_at: described(v.string(), 'When its newest event came'),
+  last_message: described(
+    v.nullable(v.object({ role: v.string(), excerpt: v.string() })),
+    'The beginning of the newest message, on one line',
+  ),
+  waiting: described(v.boolean(), 'Whether a question to the contact is open'),
+  thread_config: jsonObject,
+  question: described(
+    v.optional(AskedQuestion),
+    'The open question to the contact, which their next message answers; only where one thread is read',
+  ),
+  run_id: described(
+    v.optional(uuid),
+    'The run that greets; only in the answer to a request with `greet`',
+  ),
+});
 
-export const EventResource = v.pipe(
-  v.object({
-    event_id: uuid,
-    created_at: time,
-    event_type: v.string(),
-    event_data: jsonObject,
-    run_id: v.pipe(
-      v.optional(v.nullable(uuid)),
-      v.description('The run that it belongs to, null when that is not known; only in pages'),
-    ),
-  }),
-  v.title('Event'),
-);
+export const EventResource = titled('Event', {
+  event_id: uuid,
+  created_at: time,
+  event_type: v.string(),
+  event_data: jsonObject,
+  run_id: described(
+    v.optional(v.nullable(uuid)),
+    'The run that it belongs to, null when that is not known; only in pages',
+  ),
+});
 
 /** How a run went: its status, and why it ended so. */
 const course = {
   run_id: uuid,
   thread_id: uuid,
-  status: v.pipe(
+  status: described(
     v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
-    v.description('`waiting`: it is over, and its question is open'),
+    '`waiting`: it is over, and its question is open',
   ),
-  attempt: v.pipe(v.number(), v.description('More than 1 when the run was lost and started again')),
-  chain_id: v.pipe(
-    uuid,
-    v.description('The run that its pipeline began in; its own id when that is itself'),
-  ),
+  attempt: described(v.number(), 'More than 1 when the run was lost and started again'),
+  chain_id: described(uuid, 'The run that its pipeline began in; its own id when that is itself'),
   accepted_at: time,
   started_at: v.nullable(time),
   finished_at: v.nullable(time),
-  error: v.pipe(
+  error: described(
     v.nullable(v.object({ code: v.string(), detail: v.string() })),
-    v.description('Why it failed or was cancelled'),
+    'Why it failed or was cancelled',
   ),
-  usage: v.pipe(
+  usage: described(
     v.nullable(v.array(Usage)),
-    v.description(
-      'The models that were used, however the run ended; null while it is not over, and for contacts',
-    ),
+    'The models that were used, however the run ended; null while it is not over, and for contacts',
   ),
-  question: v.pipe(v.nullable(AskedQuestion), v.description('What it waits for')),
+  question: described(v.nullable(AskedQuestion), 'What it waits for'),
 };
 
-export const RunResource = v.pipe(
-  v.object({
-    ...course,
-    created_new_thread: v.boolean(),
-    continues: v.pipe(v.nullable(uuid), v.description('The question that it answers')),
-    result: v.pipe(
-      v.nullable(ChatResponseBody),
-      v.description('The answer of a completed run; what the user saw of a cancelled one'),
-    ),
-  }),
-  v.title('Run'),
-);
+export const RunResource = titled('Run', {
+  ...course,
+  created_new_thread: v.boolean(),
+  continues: described(v.nullable(uuid), 'The question that it answers'),
+  result: described(
+    v.nullable(ChatResponseBody),
+    'The answer of a completed run; what the user saw of a cancelled one',
+  ),
+});
 
-export const RunSummaryResource = v.pipe(v.object(course), v.title('RunSummary'));
+export const RunSummaryResource = titled('RunSummary', course);
 
 type ThreadResource = v.InferOutput<typeof ThreadResource>;
 export type EventResource = v.InferOutput<typeof EventResource>;

@@ -8,27 +8,27 @@ import { mayReach } from '../../http/contact.ts';
 import { notFound } from '../../http/errors.ts';
 import type { HttpError } from '../../http/errors.ts';
 import { jsonOrPieces } from '../../http/json-answer.ts';
+import { inPath, inQuery } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath, wordsIn } from '../../http/query.ts';
-import type { ApiContext, Call, Parameter } from '../../http/route.ts';
-import { RUN_INCLUDES, runResource } from './resources.ts';
+import type { ApiContext, Call, Parameter, ResponseDoc } from '../../http/route.ts';
+import { RUN_INCLUDES, RunResource, runResource } from './resources.ts';
 import type { RunInclude } from './resources.ts';
 
 const NO_INCLUDES: ReadonlySet<RunInclude> = new Set();
 
-export const RUN_ID: Parameter = {
-  name: 'run_id',
-  in: 'path',
-  required: true,
-  description: 'The run',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+export const RUN_ID: Parameter = inPath('run_id', 'The run');
 
-export const INCLUDE: Parameter = {
-  name: 'include',
-  in: 'query',
-  description: 'More in its result: `usage`, the models that were used',
-  schema: v.picklist(RUN_INCLUDES),
+export const INCLUDE: Parameter = inQuery(
+  'include',
+  'More in its result: `usage`, the models that were used',
+  v.picklist(RUN_INCLUDES),
+);
+
+/** 202: the run was accepted. */
+export const ACCEPTED: ResponseDoc = {
+  description: 'Accepted; the header `location` has the address of the run',
+  schema: RunResource,
 };
 
 export function runIncludesIn(call: Call): ReadonlySet<RunInclude> {

@@ -15,13 +15,17 @@ import { contactId, contactOf, mayReach } from '../../http/contact.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { lastEventIdNames, lastEventIdOf } from '../../http/last-event-id.ts';
 import { list } from '../../http/list.ts';
+import { inHeader, inQuery } from '../../http/parameters.ts';
 import { integerIn, uuidInPath, wordsIn } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Route, RunFrames } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { chatFrames, heartbeatFor } from './chat-stream.ts';
 import { positionOf } from './event-ids.ts';
 import { runStreamDoc } from './frame-docs.ts';
 import { RUN_INCLUDES, RunResource } from './resources.ts';
 import {
+  ACCEPTED,
   INCLUDE,
   RUN_ID,
   acceptedAnswer,
@@ -45,114 +49,75 @@ const MAX_WAIT_S = 60;
 /** What a client that joins gets by default: everything that is sent live. */
 const JOINED: ReadonlySet<Include> = new Set<Include>(['thread', 'delta', 'event']);
 
-const NewRunBody = v.pipe(
-  v.object({
-    message: messageText,
-    contact_id: v.pipe(
-      v.optional(contactId),
-      v.description('The contact of the thread; the threads of others are not found'),
-    ),
-    event_type: messageType,
-    files: messageFiles,
-    include: v.pipe(
-      v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
-      v.description('More in its result: `usage`, the models that were used'),
-    ),
-    on_busy: runFields.on_busy,
-    timeout: runFields.timeout,
-    ...answerFields,
-  }),
-  v.title('NewRun'),
-);
+const NewRunBody = titled('NewRun', {
+  message: messageText,
+  contact_id: described(
+    v.optional(contactId),
+    'The contact of the thread; the threads of others are not found',
+  ),
+  event_type: messageType,
+  files: messageFiles,
+  include: described(
+    v.optional(list(v.picklist(RUN_INCLUDES), RUN_INCLUDES.length), []),
+    'More in its result: `usage`, the models that were used',
+  ),
+  on_busy: runFields.on_busy,
+  timeout: runFields.timeout,
+  ...answerFields,
+});
 
 const tags = ['runs'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 
 export const runRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads/:thread_id/runs',
-    doc: {
-      operationId: 'start_run',
-      summary: 'Send a message and fetch the answer later',
-      tags,
-      parameters: [THREAD_ID, IDEMPOTENCY_KEY],
-      request: NewRunBody,
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
-      },
-      errors: [400, 409, 410, 413, 429, ...errors],
+  route.post('/api/v1/threads/:thread_id/runs', startThreadRun, {
+    operationId: 'start_run',
+    summary: 'Send a message and fetch the answer later',
+    tags,
+    parameters: [THREAD_ID, IDEMPOTENCY_KEY],
+    request: NewRunBody,
+    responses: { 202: ACCEPTED },
+    errors: [400, 409, 410, 413, 429, ...errors],
+  }),
+  route.get('/api/v1/runs/:run_id', getRun, {
+    operationId: 'get_run',
+    summary: 'The status of a run, or how it ended',
+    tags,
+    parameters: [
+      RUN_ID,
+      inQuery(
+        'wait',
+        `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
+        v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
+      ),
+      INCLUDE,
+    ],
+    responses: { 200: { description: 'The run', schema: RunResource } },
+    errors,
+  }),
+  route.get('/api/v1/runs/:run_id/stream', joinRunStream, {
+    operationId: 'join_run',
+    summary: 'Join the stream of a run',
+    description:
+      'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
+    tags,
+    parameters: [
+      RUN_ID,
+      inQuery('include', 'As in a chat request, separated by commas; default `thread,delta,event`'),
+      inHeader('last-event-id', 'The id of the last event that was seen: `<attempt>.<number>`'),
+      inQuery('after', 'Instead of the header `Last-Event-ID`'),
+      ...lastEventIdNames('after'),
+    ],
+    responses: {
+      200: runStreamDoc(),
+      204: { description: 'The client has seen its end already' },
     },
-    handle: startThreadRun,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id',
-    doc: {
-      operationId: 'get_run',
-      summary: 'The status of a run, or how it ended',
-      tags,
-      parameters: [
-        RUN_ID,
-        {
-          name: 'wait',
-          in: 'query',
-          description: `The most seconds to wait for its end, up to ${MAX_WAIT_S}`,
-          schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_WAIT_S)),
-        },
-        INCLUDE,
-      ],
-      responses: { 200: { description: 'The run', schema: RunResource } },
-      errors,
-    },
-    handle: getRun,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/runs/:run_id/stream',
-    doc: {
-      operationId: 'join_run',
-      summary: 'Join the stream of a run',
-      description:
-        'The events of `/api/v1/chat/stream` with ids: those after `Last-Event-ID`, then live ones, up to the last one. 204 when the client has seen that already. When a run was lost and runs again, and the id is of an earlier attempt, the first event is `restarted`: what came from that attempt does not count.',
-      tags,
-      parameters: [
-        RUN_ID,
-        {
-          name: 'include',
-          in: 'query',
-          description: 'As in a chat request, separated by commas; default `thread,delta,event`',
-          schema: v.string(),
-        },
-        {
-          name: 'last-event-id',
-          in: 'header',
-          description: 'The id of the last event that was seen: `<attempt>.<number>`',
-          schema: v.string(),
-        },
-        {
-          name: 'after',
-          in: 'query',
-          description: 'Instead of the header `Last-Event-ID`',
-          schema: v.string(),
-        },
-        ...lastEventIdNames('after'),
-      ],
-      responses: {
-        200: runStreamDoc(),
-        204: { description: 'The client has seen its end already' },
-      },
-      errors: [400, 429, ...errors],
-    },
-    handle: joinRunStream,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/runs/:run_id/cancel',
-    doc: {
+    errors: [400, 429, ...errors],
+  }),
+  route.post(
+    '/api/v1/runs/:run_id/cancel',
+    cancelRun,
+    {
       operationId: 'cancel_run',
       summary: 'Stop a run',
       description:
@@ -165,30 +130,23 @@ export const runRoutes: readonly Route[] = [
       },
       errors,
     },
-    bodyless: true,
-    handle: cancelRun,
-  },
-  {
-    method: 'POST',
-    path: '/api/v1/runs/:run_id/retry',
-    doc: {
+    { bodyless: true },
+  ),
+  route.post(
+    '/api/v1/runs/:run_id/retry',
+    retryRun,
+    {
       operationId: 'retry_run',
       summary: 'Execute a failed run once more',
       description:
         'For services, and for durable runs that failed with `lost`, `pipeline_changed`, `shutting_down` or `store_unavailable`: what they have done in steps is not done again. Another run is 409 `run_not_retried`.',
       tags,
       parameters: [RUN_ID, INCLUDE],
-      responses: {
-        202: {
-          description: 'Accepted; the header `location` has the address of the run',
-          schema: RunResource,
-        },
-      },
+      responses: { 202: ACCEPTED },
       errors: [409, 429, ...errors],
     },
-    bodyless: true,
-    handle: retryRun,
-  },
+    { bodyless: true },
+  ),
 ];
 
 /** Starts a run, and says where to look. */

@@ -9,8 +9,10 @@ import { contactId } from '../../http/contact.ts';
 import { boolean, jsonObject, sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { parseBody } from '../../http/fastapi/validation.ts';
 import { list } from '../../http/list.ts';
+import { inHeader } from '../../http/parameters.ts';
 import { MESSAGE_LENGTH } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { AskedQuestion } from './asked-question.ts';
 
 /** The additions to the original's answer that a client can request. */
@@ -32,13 +34,10 @@ export type Include = (typeof INCLUDES)[number];
 const NO_INCLUDES: ReadonlySet<Include> = new Set();
 
 /** A header of every route that starts a run. */
-export const IDEMPOTENCY_KEY: Parameter = {
-  name: 'idempotency-key',
-  in: 'header',
-  description:
-    'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
-  schema: v.string(),
-};
+export const IDEMPOTENCY_KEY: Parameter = inHeader(
+  'idempotency-key',
+  'The same key with the same body is the same run: its answer, or its live stream. Kept for a day',
+);
 
 /** What a contact says. */
 export const messageText = v.pipe(
@@ -48,9 +47,9 @@ export const messageText = v.pipe(
 );
 
 /** The files that a message names. */
-export const messageFiles = v.pipe(
+export const messageFiles = described(
   v.optional(list(uuid, MAX_MESSAGE_FILES), []),
-  v.description('The ids of files that were sent to `/api/v1/files`'),
+  'The ids of files that were sent to `/api/v1/files`',
 );
 
 /** What the message is stored as. */
@@ -61,29 +60,27 @@ export const ChatRequestBody = v.pipe(
   v.object({
     contact_id: contactId,
     message: messageText,
-    thread_id: v.pipe(
+    thread_id: described(
       v.nullish(uuid),
-      v.description('Continues this thread instead of the latest of the contact'),
+      'Continues this thread instead of the latest of the contact',
     ),
-    new_thread: v.pipe(
+    new_thread: described(
       v.optional(v.boolean(), false),
-      v.description('Makes a new thread instead of continuing the latest of the contact'),
+      'Makes a new thread instead of continuing the latest of the contact',
     ),
-    thread_config: v.pipe(
+    thread_config: described(
       v.optional(sentObject, () => ({ interface: 'api' })),
-      v.description('For the app to read; stored with a new thread, ignored for an existing one'),
+      'For the app to read; stored with a new thread, ignored for an existing one',
     ),
     event_type: messageType,
     files: messageFiles,
-    run_conversation_start_on_new_thread: v.pipe(
+    run_conversation_start_on_new_thread: described(
       v.optional(boolean, false),
-      v.description('Lets the app greet first when this message makes a thread'),
+      'Lets the app greet first when this message makes a thread',
     ),
-    include: v.pipe(
+    include: described(
       v.optional(list(v.picklist(INCLUDES), INCLUDES.length), []),
-      v.description(
-        'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, of a message `reasoning`, `tool`, `source` and `file`, and `heartbeat`, an event instead of a comment while nothing happens',
-      ),
+      'Additions to the answer: `start`, what the app said first; `usage`, the models that were used; in a stream `thread`, `delta`, `event`, `step`, of a message `reasoning`, `tool`, `source` and `file`, and `heartbeat`, an event instead of a comment while nothing happens',
     ),
     ...runFields,
     ...answerFields,
@@ -106,62 +103,51 @@ export const ChatRequestBody = v.pipe(
 
 export type ChatRequest = v.InferOutput<typeof ChatRequestBody>;
 
-const ApiEvent = v.pipe(
-  v.object({ event_type: v.string(), event_data: jsonObject }),
-  v.title('ApiEvent'),
-);
+const ApiEvent = titled('ApiEvent', { event_type: v.string(), event_data: jsonObject });
 
-export const Usage = v.pipe(
-  v.object({
-    model: v.pipe(v.string(), v.description('The provider’s name of the model')),
-    requests: v.number(),
-    prompt_tokens: v.number(),
-    completion_tokens: v.number(),
-    cached_tokens: v.pipe(v.number(), v.description('The part of prompt_tokens that was cached')),
-    cost_usd: v.pipe(v.nullable(v.number()), v.description('null when the price is not known')),
-  }),
-  v.title('ModelUsage'),
-);
+export const Usage = titled('ModelUsage', {
+  model: described(v.string(), 'The provider’s name of the model'),
+  requests: v.number(),
+  prompt_tokens: v.number(),
+  completion_tokens: v.number(),
+  cached_tokens: described(v.number(), 'The part of prompt_tokens that was cached'),
+  cost_usd: described(v.nullable(v.number()), 'null when the price is not known'),
+});
 
 /** What an app sent in a run. */
 export const said = {
-  assistant_messages: v.pipe(
+  assistant_messages: described(
     v.array(v.string()),
-    v.description('The text of the messages; messages with buttons are in events only'),
+    'The text of the messages; messages with buttons are in events only',
   ),
-  events: v.pipe(
+  events: described(
     v.array(ApiEvent),
-    v.description('All events except internal ones: state.*, context.*, jims.*'),
+    'All events except internal ones: state.*, context.*, jims.*',
   ),
 };
 
 /** The answer of a chat, also the data of a stream's `result`. */
-export const ChatResponseBody = v.pipe(
-  v.object({
-    thread_id: v.pipe(uuid, v.description('Send it to continue this thread')),
-    created_new_thread: v.boolean(),
-    ...said,
-    start: v.pipe(
-      v.optional(v.object(said)),
-      v.description('What the app said first in a new thread; with include: ["start"]'),
-    ),
-    usage: v.pipe(
-      v.optional(v.array(Usage)),
-      v.description('The models that were used, and their cost; with include: ["usage"]'),
-    ),
-    status: v.pipe(
-      v.optional(v.picklist(['waiting', 'completed', 'cancelled'])),
-      v.description(
-        'Of a run that asked a question: `waiting` while that is open, `cancelled` when it was withdrawn',
-      ),
-    ),
-    question: v.pipe(
-      v.optional(AskedQuestion),
-      v.description('What the run waits for; the answer is the next message of the contact'),
-    ),
-  }),
-  v.title('ChatResponse'),
-);
+export const ChatResponseBody = titled('ChatResponse', {
+  thread_id: described(uuid, 'Send it to continue this thread'),
+  created_new_thread: v.boolean(),
+  ...said,
+  start: described(
+    v.optional(v.object(said)),
+    'What the app said first in a new thread; with include: ["start"]',
+  ),
+  usage: described(
+    v.optional(v.array(Usage)),
+    'The models that were used, and their cost; with include: ["usage"]',
+  ),
+  status: described(
+    v.optional(v.picklist(['waiting', 'completed', 'cancelled'])),
+    'Of a run that asked a question: `waiting` while that is open, `cancelled` when it was withdrawn',
+  ),
+  question: described(
+    v.optional(AskedQuestion),
+    'What the run waits for; the answer is the next message of the contact',
+  ),
+});
 
 export type ChatResponse = v.InferOutput<typeof ChatResponseBody>;
 

@@ -20,6 +20,7 @@ import * as v from 'valibot';
 import { viewOf } from '../../chat/visibility.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { described, titled } from '../../http/schema.ts';
 import { FeedbackResource, feedbackResource } from './feedback.ts';
 import { QuestionResource, questionResource } from './questions.ts';
 import {
@@ -33,21 +34,18 @@ import {
 
 const PAGE_SIZE = 200;
 
-const ResultResource = v.pipe(
-  v.object({
-    chain_id: uuid,
-    run_id: uuid,
-    attempt: v.number(),
-    seq: v.pipe(v.number(), v.description('Its position among the results of the chain')),
-    kind: v.picklist(['step', 'stream', 'model', 'ask']),
-    name: v.pipe(v.nullable(v.string()), v.description('Questions may have none')),
-    value: v.pipe(v.unknown(), v.description('What it gave; null for nothing')),
-    error: v.pipe(v.nullable(jsonObject), v.description('What it failed with')),
-    question_id: v.pipe(v.nullable(uuid), v.description('The question that it is')),
-    at: v.pipe(v.string(), v.description('UTC')),
-  }),
-  v.title('Result'),
-);
+const ResultResource = titled('Result', {
+  chain_id: uuid,
+  run_id: uuid,
+  attempt: v.number(),
+  seq: described(v.number(), 'Its position among the results of the chain'),
+  kind: v.picklist(['step', 'stream', 'model', 'ask']),
+  name: described(v.nullable(v.string()), 'Questions may have none'),
+  value: described(v.unknown(), 'What it gave; null for nothing'),
+  error: described(v.nullable(jsonObject), 'What it failed with'),
+  question_id: described(v.nullable(uuid), 'The question that it is'),
+  at: described(v.string(), 'UTC'),
+});
 
 /** All that is kept of a thread. */
 export const ThreadExportResource = v.object({
@@ -55,12 +53,10 @@ export const ThreadExportResource = v.object({
   events: v.array(EventResource),
   runs: v.array(RunSummaryResource),
   feedback: v.array(FeedbackResource),
-  questions: v.pipe(v.optional(v.array(QuestionResource)), v.description('For services alone')),
-  results: v.pipe(
+  questions: described(v.optional(v.array(QuestionResource)), 'For services alone'),
+  results: described(
     v.optional(v.array(ResultResource)),
-    v.description(
-      'For services alone: the results of steps, models and questions that durable runs may still need',
-    ),
+    'For services alone: the results of steps, models and questions that durable runs may still need',
   ),
 });
 

@@ -5,10 +5,12 @@ import { externalIdOf } from '../../chat/external-ids.ts';
 import { contactOf } from '../../http/contact.ts';
 import { fromCursor, toCursor } from '../../http/cursor.ts';
 import { largeJson } from '../../http/json-answer.ts';
-import { integerIn, queryFault, wordIn, wordsIn } from '../../http/query.ts';
+import { inQuery } from '../../http/parameters.ts';
+import { queryFault, wordIn, wordsIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const ORDERS = ['activity', 'created'] as const;
@@ -21,76 +23,41 @@ const MAX_SEARCH = 200;
 const BY_ACTIVITY = 'a.';
 
 export const threadListRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads',
-    doc: {
-      operationId: 'list_threads',
-      summary: 'Threads, those with the newest event first',
-      description:
-        'A thread that gets an event while a client goes through the pages moves to the front: the client finds it there when it begins again.',
-      tags: ['threads'],
-      parameters: [
-        {
-          name: 'contact_id',
-          in: 'query',
-          description: 'Only those of this contact',
-          schema: v.string(),
-        },
-        {
-          name: 'external_id',
-          in: 'query',
-          description: 'Only those with this external id: at most one of each contact',
-          schema: v.string(),
-        },
-        {
-          name: 'superseded',
-          in: 'query',
-          description:
-            '`true`: also threads that another one has replaced, as their client edited a message; default `false`',
-          schema: v.picklist(['true', 'false']),
-        },
-        {
-          name: 'q',
-          in: 'query',
-          description:
-            'Only those in which these words were said, in one message; the last word may be the beginning of one',
-          schema: v.pipe(v.string(), v.maxLength(MAX_SEARCH)),
-        },
-        {
-          name: 'feedback',
-          in: 'query',
-          description: 'Only those with a message that the contact rated so',
-          schema: v.picklist(FEEDBACK),
-        },
-        {
-          name: 'waiting',
-          in: 'query',
-          description: 'Only those with an open question to the contact',
-          schema: v.picklist(['true']),
-        },
-        {
-          name: 'order',
-          in: 'query',
-          description:
-            '`activity`: the newest event first; `created`: the newest thread first. Default `activity`. A cursor is of one of them',
-          schema: v.picklist(ORDERS),
-        },
-        ...PAGE,
-      ],
-      responses: {
-        200: {
-          description: 'A page of threads',
-          schema: v.pipe(
-            v.object({ threads: v.array(ThreadResource), next_cursor: nextCursor }),
-            v.title('ThreadPage'),
-          ),
-        },
-      },
-      errors: [401, 404, 422, 429, 503],
-    },
-    handle: listThreads,
-  },
+  route.get('/api/v1/threads', listThreads, {
+    operationId: 'list_threads',
+    summary: 'Threads, those with the newest event first',
+    description:
+      'A thread that gets an event while a client goes through the pages moves to the front: the client finds it there when it begins again.',
+    tags: ['threads'],
+    parameters: [
+      inQuery('contact_id', 'Only those of this contact'),
+      inQuery('external_id', 'Only those with this external id: at most one of each contact'),
+      inQuery(
+        'superseded',
+        '`true`: also threads that another one has replaced, as their client edited a message; default `false`',
+        v.picklist(['true', 'false']),
+      ),
+      inQuery(
+        'q',
+        'Only those in which these words were said, in one message; the last word may be the beginning of one',
+        v.pipe(v.string(), v.maxLength(MAX_SEARCH)),
+      ),
+      inQuery(
+        'feedback',
+        'Only those with a message that the contact rated so',
+        v.picklist(FEEDBACK),
+      ),
+      inQuery('waiting', 'Only those with an open question to the contact', v.picklist(['true'])),
+      inQuery(
+        'order',
+        '`activity`: the newest event first; `created`: the newest thread first. Default `activity`. A cursor is of one of them',
+        v.picklist(ORDERS),
+      ),
+      ...PAGE,
+    ],
+    responses: { 200: pageDoc('ThreadPage', 'threads', ThreadResource) },
+    errors: [401, 404, 422, 429, 503],
+  }),
 ];
 
 async function listThreads(api: ApiContext, call: Call): Promise<Response> {
@@ -115,7 +82,7 @@ function queryOf(call: Call): ThreadQuery & { readonly order: ThreadOrder } {
   const feedback = wordIn(call, 'feedback', FEEDBACK);
   return {
     order,
-    limit: integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 }),
+    limit: limitIn(call),
     ...(contactId !== undefined && { contactId }),
     ...(named !== null && { externalId: externalIdOf(call.principal, named) }),
     ...(!isSupersededListed(call) && { current: true }),

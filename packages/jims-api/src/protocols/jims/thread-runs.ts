@@ -1,48 +1,35 @@
 import { setImmediate } from 'node:timers/promises';
 
 import type { JimsApp, RunList, RunPage } from 'jims-core';
-import * as v from 'valibot';
 
 import { viewOf } from '../../chat/visibility.ts';
 import { toCursor } from '../../http/cursor.ts';
 import { largeJson } from '../../http/json-answer.ts';
-import { cursorIn, integerIn } from '../../http/query.ts';
+import { cursorIn } from '../../http/query.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../http/route.ts';
-import { MAX_PAGE, PAGE, nextCursor } from './pages.ts';
+import { PAGE, limitIn, pageDoc } from './pages.ts';
 import { RunSummaryResource, runSummary } from './resources.ts';
 import { THREAD_ID, reachableThread } from './threads.ts';
 
 export const threadRunRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id/runs',
-    doc: {
-      operationId: 'list_runs',
-      summary: 'The runs of a thread, newest first',
-      description:
-        'Those that a message began and whose records are still kept, without what they sent: that is in the events of the thread.',
-      tags: ['runs'],
-      parameters: [THREAD_ID, ...PAGE],
-      responses: {
-        200: {
-          description: 'A page of runs',
-          schema: v.pipe(
-            v.object({ runs: v.array(RunSummaryResource), next_cursor: nextCursor }),
-            v.title('RunPage'),
-          ),
-        },
-      },
-      errors: [401, 404, 422, 429, 503],
-    },
-    handle: listRuns,
-  },
+  route.get('/api/v1/threads/:thread_id/runs', listRuns, {
+    operationId: 'list_runs',
+    summary: 'The runs of a thread, newest first',
+    description:
+      'Those that a message began and whose records are still kept, without what they sent: that is in the events of the thread.',
+    tags: ['runs'],
+    parameters: [THREAD_ID, ...PAGE],
+    responses: { 200: pageDoc('RunPage', 'runs', RunSummaryResource) },
+    errors: [401, 404, 422, 429, 503],
+  }),
 ];
 
 async function listRuns(api: ApiContext, call: Call): Promise<Response> {
   const { id } = await reachableThread(api, call);
-  const before = cursorIn(call, 'cursor');
-  const limit = integerIn(call, 'limit', { min: 1, max: MAX_PAGE, byDefault: 50 });
+  const before = cursorIn(call);
+  const limit = limitIn(call);
   const view = viewOf(call.principal);
   return answerInTurn(api, call, async (end) => {
     const { runs, next } = await pageOf(api.app, id, { limit, ...(before && { before }) });

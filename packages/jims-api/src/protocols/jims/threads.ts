@@ -8,129 +8,94 @@ import { externalIdOf, isReserved } from '../../chat/external-ids.ts';
 import { requireConfigSize } from '../../chat/sent-limits.ts';
 import { viewOf } from '../../chat/visibility.ts';
 import { bodyWithContact, contactId, contactOf, mayReach } from '../../http/contact.ts';
-import { HttpError, notFound, validationError } from '../../http/errors.ts';
+import { HttpError, notFound } from '../../http/errors.ts';
 import { sentObject, uuid } from '../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../http/fastapi/validation.ts';
 import { json } from '../../http/json-answer.ts';
+import { inPath } from '../../http/parameters.ts';
 import { addressOf } from '../../http/public-address.ts';
 import { uuidInPath } from '../../http/query.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { askedQuestion } from './asked-question.ts';
 import { greetIn, greetInEmpty } from './greeting.ts';
 import { ThreadResource, threadResource } from './resources.ts';
 
 const MAX_EXTERNAL_ID = 512;
 
-const NewThreadBody = v.pipe(
-  v.object({
-    contact_id: contactId,
-    thread_id: v.pipe(v.nullish(uuid), v.description('Gets the thread with this id, or makes it')),
-    external_id: v.pipe(
-      v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
-      v.description('Gets the contact’s thread with this external id, or makes it'),
-    ),
-    thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
-    greet: v.pipe(
-      v.optional(v.boolean(), false),
-      v.description(
-        'Lets the app speak first: its conversation start runs, unless something was said in the thread already',
-      ),
-    ),
-  }),
-  v.title('NewThread'),
-);
+const NewThreadBody = titled('NewThread', {
+  contact_id: contactId,
+  thread_id: described(v.nullish(uuid), 'Gets the thread with this id, or makes it'),
+  external_id: described(
+    v.nullish(v.pipe(v.string(), v.nonEmpty(), v.maxLength(MAX_EXTERNAL_ID))),
+    'Gets the contact’s thread with this external id, or makes it',
+  ),
+  thread_config: v.optional(sentObject, () => ({ interface: 'api' })),
+  greet: described(
+    v.optional(v.boolean(), false),
+    'Lets the app speak first: its conversation start runs, unless something was said in the thread already',
+  ),
+});
 
-const ThreadPatchBody = v.pipe(
-  v.object({
-    thread_config: v.pipe(
-      v.optional(sentObject),
-      v.description(
-        'Merged into the config member by member; null removes a member. For services alone',
-      ),
-    ),
-    title: v.pipe(
-      v.optional(v.nullable(v.string())),
-      v.description(
-        `A new title, cut to ${MAX_TITLE} characters; null brings back the one that the thread has by itself`,
-      ),
-    ),
-  }),
-  v.title('ThreadPatch'),
-);
+const ThreadPatchBody = titled('ThreadPatch', {
+  thread_config: described(
+    v.optional(sentObject),
+    'Merged into the config member by member; null removes a member. For services alone',
+  ),
+  title: described(
+    v.optional(v.nullable(v.string())),
+    `A new title, cut to ${MAX_TITLE} characters; null brings back the one that the thread has by itself`,
+  ),
+});
 
 /** The thread that a path names. */
-export const THREAD_ID: Parameter = {
-  name: 'thread_id',
-  in: 'path',
-  required: true,
-  description: 'The thread',
-  schema: v.pipe(v.string(), v.uuid()),
-};
+export const THREAD_ID: Parameter = inPath('thread_id', 'The thread');
 
 const tags = ['threads'];
 const errors: readonly ErrorStatus[] = [401, 404, 422, 503];
 const bodyErrors: readonly ErrorStatus[] = [400, 413, ...errors];
 
 export const threadRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/api/v1/threads',
-    doc: {
-      operationId: 'create_thread',
-      summary: 'Get a thread by its id or its external id, or make it',
-      description:
-        'With `greet` an answer that begins a run names it as `run_id`, and in the header `X-JIMS-Run-Id`: join it ' +
-        'like the run of a message. An `Idempotency-Key` then makes a repeated request the same run and the same thread.',
-      tags,
-      request: NewThreadBody,
-      responses: {
-        200: { description: 'It existed already', schema: ThreadResource },
-        201: { description: 'It is new', schema: ThreadResource },
-      },
-      errors: [...bodyErrors, 409],
+  route.post('/api/v1/threads', createThread, {
+    operationId: 'create_thread',
+    summary: 'Get a thread by its id or its external id, or make it',
+    description:
+      'With `greet` an answer that begins a run names it as `run_id`, and in the header `X-JIMS-Run-Id`: join it ' +
+      'like the run of a message. An `Idempotency-Key` then makes a repeated request the same run and the same thread.',
+    tags,
+    request: NewThreadBody,
+    responses: {
+      200: { description: 'It existed already', schema: ThreadResource },
+      201: { description: 'It is new', schema: ThreadResource },
     },
-    handle: createThread,
-  },
-  {
-    method: 'GET',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'get_thread',
-      summary: 'One thread',
-      tags,
-      parameters: [THREAD_ID],
-      responses: { 200: { description: 'The thread', schema: ThreadResource } },
-      errors,
-    },
-    handle: getThread,
-  },
-  {
-    method: 'PATCH',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'update_thread',
-      summary: 'Change the title or the config of a thread',
-      tags,
-      parameters: [THREAD_ID],
-      request: ThreadPatchBody,
-      responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
-      errors: bodyErrors,
-    },
-    handle: updateThread,
-  },
-  {
-    method: 'DELETE',
-    path: '/api/v1/threads/:thread_id',
-    doc: {
-      operationId: 'delete_thread',
-      summary: 'Erase a thread with all its events',
-      tags,
-      parameters: [THREAD_ID],
-      responses: { 204: { description: 'It is erased' } },
-      errors,
-    },
-    handle: deleteThread,
-  },
+    errors: [...bodyErrors, 409],
+  }),
+  route.get('/api/v1/threads/:thread_id', getThread, {
+    operationId: 'get_thread',
+    summary: 'One thread',
+    tags,
+    parameters: [THREAD_ID],
+    responses: { 200: { description: 'The thread', schema: ThreadResource } },
+    errors,
+  }),
+  route.patch('/api/v1/threads/:thread_id', updateThread, {
+    operationId: 'update_thread',
+    summary: 'Change the title or the config of a thread',
+    tags,
+    parameters: [THREAD_ID],
+    request: ThreadPatchBody,
+    responses: { 200: { description: 'The changed thread', schema: ThreadResource } },
+    errors: bodyErrors,
+  }),
+  route.delete('/api/v1/threads/:thread_id', deleteThread, {
+    operationId: 'delete_thread',
+    summary: 'Erase a thread with all its events',
+    tags,
+    parameters: [THREAD_ID],
+    responses: { 204: { description: 'It is erased' } },
+    errors,
+  }),
 ];
 
 /** Gets a thread, or makes it. */
@@ -142,7 +107,7 @@ async function createThread(api: ApiContext, call: Call): Promise<Response> {
   requireConfigSize(api, thread_config);
   if (typeof external_id === 'string' && isReserved(external_id)) {
     const reason = 'external ids that begin with jims: are made by the service';
-    throw validationError([fieldError('external_id', external_id, reason)]);
+    throw fieldError('external_id', external_id, reason);
   }
   // A contact that could choose the id of a new thread would learn which ids exist, and could take one
   // that a service derives from something known.
@@ -218,7 +183,7 @@ async function updateThread(api: ApiContext, call: Call): Promise<Response> {
   const { thread_config: patch, title } = parseBody(ThreadPatchBody, body);
   if (patch && call.principal.kind === 'contact') throw notFound();
   if (!patch && title === undefined) {
-    throw validationError([fieldError('title', body, 'give a title, a thread_config, or both')]);
+    throw fieldError('title', body, 'give a title, a thread_config, or both');
   }
   if (patch) {
     const merged = Object.entries({ ...config, ...patch }).filter(([, value]) => value !== null);

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { uuid } from '../../http/fastapi/fields.ts';
+import { described, titled } from '../../http/schema.ts';
 import { Usage } from './schemas.ts';
 import { moment, replayed, text, time, value, workStatus } from './trace-members.ts';
 import { Model } from './trace-model.ts';
@@ -11,7 +12,7 @@ const Pipeline = v.object({
   ...moment,
   kind: v.literal('pipeline'),
   name: v.string(),
-  part: v.pipe(v.picklist(['start', 'main']), v.description('`start`: the conversation start')),
+  part: described(v.picklist(['start', 'main']), '`start`: the conversation start'),
 });
 
 const Step = v.object({
@@ -28,18 +29,12 @@ const Step = v.object({
 });
 
 /** A position in the app's own code. */
-const TraceSource = v.pipe(
-  v.object({
-    file: v.pipe(
-      v.string(),
-      v.description('Its path, from the folder of the process where it can be'),
-    ),
-    line: v.number(),
-    column: v.number(),
-    excerpt: v.array(v.object({ line: v.number(), text: v.string() })),
-  }),
-  v.title('SourcePosition'),
-);
+const TraceSource = titled('SourcePosition', {
+  file: described(v.string(), 'Its path, from the folder of the process where it can be'),
+  line: v.number(),
+  column: v.number(),
+  excerpt: v.array(v.object({ line: v.number(), text: v.string() })),
+});
 
 const Tool = v.object({
   ...moment,
@@ -68,7 +63,7 @@ const Message = v.object({
   kind: v.literal('message'),
   message_id: v.string(),
   text,
-  pieces: v.pipe(v.number(), v.description('In how many pieces it was sent')),
+  pieces: described(v.number(), 'In how many pieces it was sent'),
 });
 
 const Reasoning = v.object({
@@ -82,7 +77,7 @@ const Event = v.object({
   ...moment,
   kind: v.literal('event'),
   event: v.object({ event_id: v.string(), event_type: v.string(), event_data: v.unknown() }),
-  internal: v.pipe(v.boolean(), v.description('Whether it is a state, context or of JIMS itself')),
+  internal: described(v.boolean(), 'Whether it is a state, context or of JIMS itself'),
 });
 
 const Question = v.object({
@@ -98,7 +93,7 @@ const End = v.object({
   ...moment,
   kind: v.literal('end'),
   type: v.picklist(['result', 'error', 'cancelled']),
-  reason: v.pipe(v.optional(v.string()), v.description('Why it was cancelled, or failed')),
+  reason: described(v.optional(v.string()), 'Why it was cancelled, or failed'),
 });
 
 /** One thing that happened in a run. */
@@ -120,63 +115,49 @@ const TraceEntry = v.pipe(
 );
 
 const thrown = {
-  name: v.pipe(v.string(), v.description('Such as `TypeError`')),
+  name: described(v.string(), 'Such as `TypeError`'),
   message: text,
   stack: v.nullable(text),
 };
 
 /** The real error of a run: what its pipeline threw. */
-const TraceError = v.pipe(
-  v.object({
-    code: v.pipe(v.string(), v.description('As the run has it, such as `pipeline_failed`')),
-    detail: v.pipe(text, v.description('What the run has as its error')),
-    ...thrown,
-    source: v.pipe(
-      v.nullable(TraceSource),
-      v.description('Where it was thrown in the app’s own code; null when that is not known'),
-    ),
-    causes: v.pipe(v.array(v.object(thrown)), v.description('What led to it, the nearest first')),
-  }),
-  v.title('TraceError'),
-);
+const TraceError = titled('TraceError', {
+  code: described(v.string(), 'As the run has it, such as `pipeline_failed`'),
+  detail: described(text, 'What the run has as its error'),
+  ...thrown,
+  source: described(
+    v.nullable(TraceSource),
+    'Where it was thrown in the app’s own code; null when that is not known',
+  ),
+  causes: described(v.array(v.object(thrown)), 'What led to it, the nearest first'),
+});
 
-const states = v.pipe(
+const states = described(
   v.record(v.string(), v.unknown()),
-  v.description('The states of the thread, by their names'),
+  'The states of the thread, by their names',
 );
 
 /** What happened in one attempt of a run. */
-export const TraceResource = v.pipe(
-  v.object({
-    run_id: uuid,
-    thread_id: uuid,
-    chain_id: uuid,
-    attempt: v.number(),
-    attempts: v.pipe(
-      v.array(v.number()),
-      v.description('The attempts whose traces are kept, for `attempt`'),
-    ),
-    status: v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
-    kept: v.pipe(
-      v.boolean(),
-      v.description(
-        'Whether the run was traced; else the entries are only what the database has of it',
-      ),
-    ),
-    left_out: v.pipe(
-      v.number(),
-      v.description('How many entries are left out, as a trace is bounded'),
-    ),
-    accepted_at: time,
-    started_at: v.nullable(time),
-    finished_at: v.nullable(time),
-    entries: v.pipe(v.array(TraceEntry), v.description('In the order in which they began')),
-    state: v.object({ before: states, after: states }),
-    error: v.nullable(TraceError),
-    usage: v.nullable(v.array(Usage)),
-  }),
-  v.title('Trace'),
-);
+export const TraceResource = titled('Trace', {
+  run_id: uuid,
+  thread_id: uuid,
+  chain_id: uuid,
+  attempt: v.number(),
+  attempts: described(v.array(v.number()), 'The attempts whose traces are kept, for `attempt`'),
+  status: v.picklist(['queued', 'running', 'waiting', 'completed', 'failed', 'cancelled']),
+  kept: described(
+    v.boolean(),
+    'Whether the run was traced; else the entries are only what the database has of it',
+  ),
+  left_out: described(v.number(), 'How many entries are left out, as a trace is bounded'),
+  accepted_at: time,
+  started_at: v.nullable(time),
+  finished_at: v.nullable(time),
+  entries: described(v.array(TraceEntry), 'In the order in which they began'),
+  state: v.object({ before: states, after: states }),
+  error: v.nullable(TraceError),
+  usage: v.nullable(v.array(Usage)),
+});
 
 export type TraceResource = v.InferOutput<typeof TraceResource>;
 export type TraceEntry = v.InferOutput<typeof TraceEntry>;

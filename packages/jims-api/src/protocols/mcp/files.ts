@@ -3,7 +3,6 @@ import type { JsonObject } from 'jims-core';
 
 import { fileAt, inlineFile } from '../../chat/sent-files.ts';
 import type { SentFile } from '../../chat/sent-files.ts';
-import { validationError } from '../../http/errors.ts';
 import { fieldError } from '../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../http/json-object.ts';
 
@@ -19,7 +18,7 @@ export function fileInBlock(block: JsonObject): SentFile {
   if (type === 'resource_link') return fileAt(block['uri'], named);
   if (type === 'resource' && isJsonObject(resource)) return fileInResource(resource);
   const reason = 'a file must be content of type image, audio, resource or resource_link';
-  throw validationError([fieldError(MEMBER, block, reason)]);
+  throw fieldError(MEMBER, block, reason);
 }
 
 function fileInResource(resource: JsonObject): SentFile {

@@ -39,10 +39,8 @@ export function openState(
 }
 
 export function stateRefused(): Error {
-  return rpcFailure(
-    'invalid_params',
-    'requestState is not of this call: send the call again without it',
-  );
+  const reason = 'requestState is not of this call: send the call again without it';
+  return rpcFailure('invalid_params', reason);
 }
 
 function boundText({ principal }: Call, args: unknown, ids: string): string {

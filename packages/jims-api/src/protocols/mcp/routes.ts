@@ -1,7 +1,9 @@
 import * as v from 'valibot';
 
 import { EXAMPLE_ANSWER } from '../../chat/example-answer.ts';
+import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Protocol } from '../../http/route.ts';
+import { described, titled } from '../../http/schema.ts';
 import { readRpc, readRpcResponse, rpcFailure } from '../json-rpc.ts';
 import { wire } from './call-tool.ts';
 import { answerInSession } from './in-session.ts';
@@ -11,20 +13,15 @@ import { answerStateless } from './stateless.ts';
 import { takeAnswer } from './take-answer.ts';
 import { isStateless, requireVersion } from './versions.ts';
 
-const Message = v.pipe(
-  v.object({
-    jsonrpc: v.literal('2.0'),
-    id: v.optional(v.union([v.string(), v.number()])),
-    method: v.pipe(
-      v.string(),
-      v.description(
-        'server/discover, tools/list, tools/call, resources/list, resources/templates/list, resources/read, tasks/get, tasks/update, tasks/cancel, subscriptions/listen; in revisions with sessions initialize and ping, too, and notifications, but not the last four',
-      ),
-    ),
-    params: v.optional(v.looseObject({})),
-  }),
-  v.title('McpMessage'),
-);
+const Message = titled('McpMessage', {
+  jsonrpc: v.literal('2.0'),
+  id: v.optional(v.union([v.string(), v.number()])),
+  method: described(
+    v.string(),
+    'server/discover, tools/list, tools/call, resources/list, resources/templates/list, resources/read, tasks/get, tasks/update, tasks/cancel, subscriptions/listen; in revisions with sessions initialize and ping, too, and notifications, but not the last four',
+  ),
+  params: v.optional(v.looseObject({})),
+});
 
 /**
  * The Model Context Protocol over Streamable HTTP, the app as a tool, in every revision. The server sends
@@ -32,10 +29,10 @@ const Message = v.pipe(
  */
 export const mcpProtocol: Protocol = {
   routes: [
-    {
-      method: 'POST',
-      path: '/mcp',
-      doc: {
+    route.post(
+      '/mcp',
+      answerMessage,
+      {
         operationId: 'mcp',
         summary: 'Model Context Protocol (Streamable HTTP): the app as the tool `chat`',
         description: `A JSON-RPC answer. For \`tools/call\` it is a stream, when the client accepts Server-Sent Events:
@@ -61,9 +58,8 @@ where the result takes long, and may listen to it by \`subscriptions/listen\`. F
         },
         errors: [400, 401, 403, 404, 413],
       },
-      encodeError: refuse,
-      handle: answerMessage,
-    },
+      { encodeError: refuse },
+    ),
   ],
   wire,
 };

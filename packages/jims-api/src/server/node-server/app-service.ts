@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 
 import { isJimsError } from 'jims-core';
 import type { JimsApp, OpenOptions } from 'jims-core';
+import { TIMER_MS, numberOption } from 'jims-core/host';
 
 import { isSecured } from '../../auth/authenticate.ts';
 import { isHostName, isLoopback } from '../hosts.ts';
@@ -10,7 +11,6 @@ import { createHttpServer } from './http-server.ts';
 import { inUrl, listen } from './listen.ts';
 import { createLogger } from './logger.ts';
 import { createMetricsServer } from './metrics-server.ts';
-import { noticeWaiting } from './notice-waiting.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { ServiceLogger } from './service-process.ts';
 
@@ -37,6 +37,7 @@ export class AppService implements Service {
   readonly #logger: ServiceLogger;
   readonly #server: Server;
   readonly #metrics: Server | undefined;
+  readonly #drainTimeoutMs: number;
   #port = 0;
   #metricsPort: number | undefined;
   #process: ServiceProcess | undefined;
@@ -44,6 +45,11 @@ export class AppService implements Service {
 
   constructor(app: JimsApp, options: ServeOptions) {
     const { host = '0.0.0.0', metricsHost = host, apiKeys = [], oidc, authentik } = options;
+    const { drainTimeoutMs = 30_000 } = options;
+    this.#drainTimeoutMs = numberOption('drainTimeoutMs', drainTimeoutMs, {
+      ...TIMER_MS,
+      least: 0,
+    });
     this.#app = app;
     this.#options = options;
     this.#host = host;
@@ -102,9 +108,7 @@ export class AppService implements Service {
   async #openApp(): Promise<string> {
     const logger = this.#logger;
     logger.debug({}, 'opening the store');
-    const still =
-      'still opening the store: the database does not answer, or something holds a lock';
-    const { storeDescription } = await noticeWaiting(this.#open(), () => logger.warn({}, still));
+    const { storeDescription } = await this.#open();
     logger.debug({ store: storeDescription }, 'the store is open, its tables are up to date');
     return storeDescription;
   }
@@ -159,7 +163,7 @@ export class AppService implements Service {
 
   async #stopNow(): Promise<void> {
     this.#options.code?.end();
-    const { drainTimeoutMs = 30_000 } = this.#options;
+    const drainTimeoutMs = this.#drainTimeoutMs;
     const others = (serviceCounts.get(this.#app) ?? 1) - 1;
     serviceCounts.set(this.#app, others);
     try {

@@ -4,14 +4,14 @@ import type { Server } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { JimsApp, Logger, Metrics } from 'jims-core';
-import { unfailing } from 'jims-core/host';
+import { TIMER_MS, numberOptions, unfailing } from 'jims-core/host';
 
 import { DEFAULT_HEARTBEAT_MS } from '../../http/sse/response.ts';
 import { createSocketStreams } from '../../http/sse/socket.ts';
 import { createHostedApi } from '../create-api.ts';
 import type { ApiOptions } from '../create-api.ts';
 import { boundUnreadBody } from './unread-body.ts';
-import { answerUnreadable, unreadableRequest } from './unreadable-requests.ts';
+import { answerUnreadable, unanswered, unreadableRequest } from './unreadable-requests.ts';
 
 /** How long a server waits for its clients. */
 export interface ClientTimeouts {
@@ -33,11 +33,18 @@ export interface HttpServerOptions extends ApiOptions, ClientTimeouts {
   readonly logger: Logger;
 }
 
+const TIMES = {
+  readerTimeoutMs: TIMER_MS,
+  requestTimeoutMs: TIMER_MS,
+  // Node adds a second.
+  keepAliveTimeoutMs: { least: 0, most: TIMER_MS.most - 1000 },
+};
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_CONNECTIONS_MS = 5000;
 
 /** Puts an app behind Node's own HTTP server, which does not listen yet. */
-export function createHttpServer(app: JimsApp, options: HttpServerOptions): Server {
+export function createHttpServer(app: JimsApp, given: HttpServerOptions): Server {
+  const options = { ...given, ...numberOptions(given, TIMES) };
   const { heartbeatMs = DEFAULT_HEARTBEAT_MS } = options;
   const { readerTimeoutMs = 60_000, requestTimeoutMs = 30_000 } = options;
   const { metrics } = app;
@@ -67,7 +74,7 @@ export function createHttpServer(app: JimsApp, options: HttpServerOptions): Serv
       return response;
     },
     // HTTP/1.0 has no Host header: the health checks of load balancers send none.
-    { hostname: 'localhost', errorHandler: () => unreadableRequest(unreadable) },
+    { hostname: 'localhost', errorHandler: (error) => unanswered(unreadable, error) },
   );
 
   const server = createServer(

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
+import { RequestError } from '@hono/node-server';
 import type { Logger, Metrics } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import { errorBody } from '../../http/error-response.ts';
-import { HttpError } from '../../http/errors.ts';
+import { HttpError, addressInvalid } from '../../http/errors.ts';
 import { boundUpload, isUpload } from './uploads.ts';
 
 const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -69,14 +71,22 @@ export function answerUnreadable(server: Server, { logger, metrics }: Unreadable
   });
 }
 
+/** Answers a request whose handler threw, or for which there is none as it cannot be read. */
+export function unanswered(log: UnreadableLog, error: unknown): Response {
+  if (error instanceof RequestError) return unreadableRequest(log);
+  const requestId = randomUUID();
+  const status = 500;
+  log.logger.error({ requestId, status, error: describeError(error) }, 'request was not answered');
+  const body = errorBody(new HttpError(status, 'Internal Server Error'));
+  return Response.json(body, { status, headers: { 'x-request-id': requestId } });
+}
+
 /** Answers a request whose address or `Host` header is not valid: no route can be found for it. */
 export function unreadableRequest({ logger, metrics }: UnreadableLog): Response {
   const requestId = randomUUID();
+  const refusal = addressInvalid();
+  const { status } = refusal;
   metrics.countRefusal('address_invalid');
-  const detail = 'The Host header or the address of the request is not valid';
-  logger.info({ requestId, status: 400 }, 'request could not be read');
-  return Response.json(errorBody(new HttpError(400, detail, { code: 'address_invalid' })), {
-    status: 400,
-    headers: { 'x-request-id': requestId },
-  });
+  logger.info({ requestId, status }, 'request could not be read');
+  return Response.json(errorBody(refusal), { status, headers: { 'x-request-id': requestId } });
 }

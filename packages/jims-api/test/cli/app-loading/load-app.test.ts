@@ -119,6 +119,12 @@ describe('what cannot be an app is explained in a line or two', () => {
       /^'\.\/bad\.mjs' has no export 'missing'; it exports .*\bnumber\b.*\btext\b/,
     ],
     ['./empty.mjs', "'./empty.mjs' has no export 'app'; it exports nothing"],
+    ['./unset.mjs', /^The export 'app' of '\.\/unset\.mjs' is undefined: it must be/],
+    [
+      './misspelt.mjs',
+      /^Cannot load .*: The pipeline of the app is undefined: .* \(misspelt\.mjs:2\)$/,
+    ],
+    ['./pathless.mjs', /subpath '\.\/no' .* imported from \S*pathless\.mjs \(pathless\.mjs:1\)$/],
     ['./missing.ts:app', /^There is no app at missing\.ts: name it with --app FILE:EXPORT$/],
     ['nosuchpackage:app', /^Cannot load 'nosuchpackage': Cannot find package 'nosuchpackage'/],
     ['./bad.mjs:', "--app must be FILE:EXPORT, such as ./app.ts:app, not './bad.mjs:'"],
@@ -138,6 +144,10 @@ describe('what cannot be an app is explained in a line or two', () => {
     'empty.mjs': '',
     'importing.mjs': "import 'left-pad';\nexport const app = (ctx) => {};\n",
     'waiting.mjs': 'export const app = new Promise(() => {}); export const gives = () => app;\n',
+    'unset.mjs': 'export const app = undefined;\n',
+    'misspelt.mjs':
+      "import { defineApp } from 'jims-core';\nexport const app = defineApp({ pipline: () => {} });\n",
+    'pathless.mjs': "import 'jims-core/no';\nexport const app = (ctx) => {};\n",
     'revoked.mjs': 'const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); throw proxy;\n',
     'enum.ts': 'enum Mood { Good }\nexport const app = (ctx: unknown) => Mood.Good;\n',
   };

@@ -53,6 +53,14 @@ const CASES: Readonly<Record<string, Case>> = {
     },
     said: "wrapped: Cannot read properties of null (reading 'x') (app.ts:3)",
   },
+  'of a module in a project of CommonJS': {
+    app: 'app.js',
+    files: {
+      'package.json': '{"type":"commonjs"}',
+      'app.js': "import { readFileSync } from 'node:fs';\n",
+    },
+    said: 'Cannot use import statement outside a module (app.js:1)\npackage.json says "type": "commonjs": say "type": "module" there, or name the file .mjs',
+  },
   'thrown in a timer while it loads': {
     files: {
       'app.ts':

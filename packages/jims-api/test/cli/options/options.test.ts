@@ -251,6 +251,11 @@ describe('options', { concurrency: 2 }, () => {
       "Invalid value for '--question-ttl': 0 is not between 1 and 2147483647.",
     ],
     [
+      'a drain that no timer measures',
+      ['--drain-timeout', '2147484'],
+      "Invalid value for '--drain-timeout': 2147484 is not between 0 and 2000000.",
+    ],
+    [
       'a guessable key for addresses',
       ['--file-address-key', 'short'],
       "Invalid value for '--file-address-key': it needs at least 32 characters.",
@@ -316,6 +321,11 @@ describe('options', { concurrency: 2 }, () => {
       'JIMS_API_KEY',
       '\n',
       'JIMS_API_KEY is empty: give it a key, or remove it to leave the API open.',
+    ],
+    [
+      'JIMS_API_KEY',
+      'old,new,',
+      'JIMS_API_KEY has an empty key between its commas, or at an end: remove it.',
     ],
     ['JIMS_RECOVER', 'maybe\n', "Invalid value for '--recover': 'maybe' is not one of on, off."],
   ] as const) {

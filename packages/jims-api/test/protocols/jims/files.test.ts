@@ -1,6 +1,7 @@
 // Files by HTTP: sent as a form and bare, read whole and in part, named by messages, and who reaches them.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { defineApp, openStore } from 'jims-core';
@@ -14,6 +15,7 @@ import { createApi } from '../../../src/index.ts';
 import { jsonOf, parseFrames, testApi, testApiOn } from '../../support/api.ts';
 import type { TestApi } from '../../support/api.ts';
 import { byContactHeader } from '../../support/as-contact.ts';
+import { recorder } from '../../support/recorder.ts';
 
 const FILES = '/api/v1/files';
 const PNG = Buffer.from(
@@ -374,6 +376,18 @@ describe('a file that is refused', () => {
     assert.deepEqual(await refused(third), [413, 'too_many_files']);
   });
 
+  test('as the disk takes none is answered so, and what is wrong with it is in the log', async () => {
+    using database = freshSqlite();
+    writeFileSync(`${database.path}-files`, 'in the place of the folder');
+    const { logger, lines } = recorder();
+    await using api = testApiOn(database.url, LOOK, { ...byContactHeader, logger });
+    const answer = await send(api, 'hello');
+    assert.equal(answer.status, 503);
+    const detail = 'Files cannot be written or read now: try again later';
+    assert.deepEqual(await answer.json(), { detail, code: 'store_unavailable' });
+    assert.ok(JSON.stringify(lines).includes(`Files in '${database.path}-files': E`));
+  });
+
   test('needs a contact, and a message takes only so many', async () => {
     await using api = testApi(LOOK);
     assert.equal((await send(api, 'x', { headers: {} })).status, 422);
@@ -382,6 +396,18 @@ describe('a file that is refused', () => {
     form.set('contact_id', 'ann');
     // It comes after the file, which is stored before.
     assert.equal((await postForm(api, form)).status, 422);
+    // A form says how its fields are written, so that they may hold half a character.
+    const half = Buffer.concat([
+      Buffer.from(
+        '--x\r\ncontent-disposition: form-data; name="contact_id"\r\ncontent-type: text/plain; charset=utf-16le\r\n\r\n',
+      ),
+      Buffer.from('ann\ud83d', 'utf16le'),
+      Buffer.from(
+        '\r\n--x\r\ncontent-disposition: form-data; name="file"; filename="x.txt"\r\n\r\nx\r\n--x--\r\n',
+      ),
+    ]);
+    const headers = { 'content-type': 'multipart/form-data; boundary=x' };
+    assert.equal(await statusOf(api.send('POST', FILES, { headers, body: half })), 422);
     const ids = Array.from({ length: 21 }, () => '019a3c5e-8f1d-7b2a-9c4e-5d6f7a8b9c0d');
     const chat = { contact_id: 'ann', message: 'x', files: ids };
     assert.equal(await statusOf(api.post('/api/v1/chat', chat)), 422);
@@ -402,8 +428,9 @@ test('a client that sends nothing more is not waited for', async () => {
   assert.deepEqual(await files(api), []);
 });
 
-test('a client that sends files uses its share of streams', async () => {
-  await using api = testApi(LOOK, { ...byContactHeader, maxStreamsPerCaller: 1 });
+test('a file that is sent or read uses the share of streams of its contact', async () => {
+  const fileAddressKeys = ['k'.repeat(32)];
+  await using api = testApi(LOOK, { ...byContactHeader, maxStreamsPerCaller: 1, fileAddressKeys });
   const slow = new TransformStream<Uint8Array, Uint8Array>();
   const writer = slow.writable.getWriter();
   const first = send(api, slow.readable);
@@ -414,6 +441,10 @@ test('a client that sends files uses its share of streams', async () => {
   const file = await sent(await first);
   const reading = await api.get(`${FILES}/${file.file_id}`, ANN);
   assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`, ANN)), 429);
+  // A service reads for them; an address that was given away shows nobody's key.
+  assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`)), 429);
+  const { query = '' } = new FileSignatures(fileAddressKeys).sign(file.file_id) ?? {};
+  assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}?${query}`)), 429);
   await reading.body?.cancel();
   assert.equal(await statusOf(api.get(`${FILES}/${file.file_id}`, ANN)), 200);
 });

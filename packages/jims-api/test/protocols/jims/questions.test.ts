@@ -300,6 +300,10 @@ describeStores(({ fresh }) => {
     const { id } = Object(waiting['question']);
     const refused = await api.post(`${QUESTIONS}/${id}/answer`, { value: 'yes' });
     assert.equal(refused.status, 404);
+    assert.match(
+      String((await jsonOf(refused))['detail']),
+      /to the contact: a message with "answers"/,
+    );
     assert.equal((await read(api, `${QUESTIONS}/${id}`))['state'], 'open');
   });
 

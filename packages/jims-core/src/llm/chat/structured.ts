@@ -121,10 +121,10 @@ function parse(result: LanguageModelV4GenerateResult, name: string): unknown {
   }
 }
 
-/** A thought that some models write before their answer. */
-const THOUGHT = /^<think(?:ing)?>.*?<\/think(?:ing)?>/is;
-/** The first line of a fence around the whole answer. */
-const OPENING = /^(`{3,})[\w-]*[ \t]*\r?\n/;
+/** A thought before the answer. Where the template of a model opens it, the answer has its end alone. */
+const THOUGHT = /^.*?<\/think(?:ing)?>/is;
+/** The beginning of a fence around the whole answer. */
+const OPENING = /^(`{3,})[\w-]*\s*/;
 
 /**
  * The JSON of an answer, without what models put around it: a thought before it, a fence around it.
@@ -132,11 +132,9 @@ const OPENING = /^(`{3,})[\w-]*[ \t]*\r?\n/;
  * @throws SyntaxError when it is not JSON.
  */
 function answerJson(text: string): unknown {
-  const answer = text
-    .replace(/^\uFEFF/, '')
-    .trim()
-    .replace(THOUGHT, '')
-    .trim();
+  const whole = text.replace(/^\uFEFF/, '').trim();
+  // A string in the answer may look like the end of a thought.
+  const answer = /^[{["]/.test(whole) ? whole : whole.replace(THOUGHT, '').trim();
   // No single expression for both ends of a fence: many blanks would keep it busy for seconds.
   const [opening = '', fence = ''] = OPENING.exec(answer) ?? [];
   const inside = answer.slice(opening.length);

@@ -125,6 +125,8 @@ function messageOf(
     return `answered ${failedWith}: ${words}${redirectionIn(chain, failedWith)}`;
   }
   if (reported) return new ProviderReportError(reported).message;
+  const [top] = chain;
+  if (top && INPUT_NAMES.has(top.name)) return lineOf(top);
   if (chain.some((each) => QUOTING.has(each.name))) {
     return unexpectedIn(chain)?.message ?? 'sent an answer that cannot be read';
   }

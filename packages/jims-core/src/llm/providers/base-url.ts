@@ -3,6 +3,8 @@ import type { NamedValue } from '../environment.ts';
 
 /** Endpoints that people copy along from an example of a request. */
 const ENDPOINT = /\/(?:chat\/completions|completions|embeddings|responses|messages|rerank)$/;
+/** Others, which are only known as such after a version. */
+const ENDPOINT_OF_VERSION = /(?<=\/v\d+(?:beta)?)\/(?:chat|models(?:\/[^/]*)?)$/;
 
 /**
  * The address without a slash or an endpoint at its end.
@@ -55,7 +57,7 @@ function parts({ name, value }: NamedValue): { readonly origin: string; readonly
     throw unusable(name, "has more after its path: remove everything from the '?' or '#'");
   }
   const path = url.pathname.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '');
-  return { origin: url.origin, path: path.replace(ENDPOINT, '') };
+  return { origin: url.origin, path: path.replace(ENDPOINT, '').replace(ENDPOINT_OF_VERSION, '') };
 }
 
 function unusable(name: string, problem: string): JimsError {

@@ -157,5 +157,8 @@ function knownAddress(provider: string, env: Environment): string {
   }
   if (provider !== 'ollama') return baseUrl(address);
   // Ollama's variable holds the address of the server, or of its own API: its OpenAI API is at /v1.
-  return versionedUrl({ ...address, value: address.value.replace(/\/api\/?$/, '') });
+  return versionedUrl({
+    ...address,
+    value: address.value.replace(/\/api(?:\/(?:chat|generate|embed))?\/?$/, ''),
+  });
 }

@@ -100,6 +100,12 @@ function ofModelObject<Model extends LanguageModelV4 | EmbeddingModelV4>(
   model: Model,
   ofAll?: readonly string[],
 ): UsableModel<Model> {
+  if (typeof model?.provider !== 'string') {
+    throw new JimsError(
+      'llm_unusable',
+      "A model must be a name, such as openai/gpt-4.1-mini, or a model object of one of the AI SDK's providers",
+    );
+  }
   const provider = model.provider.split('.')[0] ?? model.provider;
   const files = ofAll ?? typesOfObject(provider, model.modelId);
   return usable(model.modelId, provider, model, { files });

@@ -39,10 +39,8 @@ export async function jsonSchemaOf(schema: AnswerSchema<unknown>): Promise<JsonS
     return described(() => jsonSchema.input({ target: 'draft-07' }));
   }
   if (vendor === 'valibot') return jsonSchemaOfValibot(schema);
-  throw new JimsError(
-    'llm_input_invalid',
-    `Schemas of ${vendor} have no JSON schema: use one of zod, valibot or arktype`,
-  );
+  const reason = `Schemas of ${vendor} have no JSON schema: use one of zod, valibot or arktype`;
+  throw new JimsError('llm_input_invalid', reason);
 }
 
 async function jsonSchemaOfValibot(schema: AnswerSchema<unknown>): Promise<JsonSchema> {

@@ -111,9 +111,18 @@ async function outgoingRequest(init: RequestInit): Promise<OutgoingRequest> {
   return {
     method: method ?? 'GET',
     headers: { 'accept-encoding': 'identity', ...plainHeaders(headers) },
-    body: typeof body === 'string' ? body : await bytesOf(body),
+    body: typeof body === 'string' ? wellFormed(body) : await bytesOf(body),
     signal: signal ?? undefined,
   };
+}
+
+/**
+ * JSON without half characters, such as text has that was cut in the middle of an emoji: most servers refuse them. In
+ * JSON they are the only ones of these numbers that are escaped.
+ */
+function wellFormed(json: string): string {
+  if (!json.includes(String.raw`\ud`)) return json;
+  return json.replaceAll(/(?<!\\)((?:\\\\)*)\\ud[89a-f][\da-f]{2}/g, '$1\uFFFD');
 }
 
 async function bytesOf(body: RequestInit['body']): Promise<Uint8Array | undefined> {
@@ -193,8 +202,6 @@ function proxyIn(env: Environment, ...variables: readonly string[]): NamedValue 
   const address = value.includes('://') ? value : `http://${value}`;
   const { protocol } = URL.parse(address) ?? { protocol: '' };
   if (protocol === 'http:' || protocol === 'https:') return { name, value: address };
-  throw new JimsError(
-    'llm_unusable',
-    `${name} is not the address of an HTTP proxy: write it as http://host:port`,
-  );
+  const reason = `${name} is not the address of an HTTP proxy: write it as http://host:port`;
+  throw new JimsError('llm_unusable', reason);
 }

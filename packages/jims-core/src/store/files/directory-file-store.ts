@@ -3,7 +3,8 @@ import { mkdir, open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-import { JimsError, describeError, isJimsError } from '../../errors/jims-error.ts';
+import { describeError, filesUnavailable, isJimsError } from '../../errors/jims-error.ts';
+import type { JimsError } from '../../errors/jims-error.ts';
 import { fileGone } from '../refusals.ts';
 import type { FileRange, FileStore } from '../store.ts';
 
@@ -26,13 +27,13 @@ export class DirectoryFileStore implements FileStore {
     try {
       const handle = await this.#openNew(half);
       try {
-        for await (const piece of pieces) await onDisk(handle.writeFile(piece));
-        await onDisk(handle.sync());
+        for await (const piece of pieces) await this.#onDisk(handle.writeFile(piece));
+        await this.#onDisk(handle.sync());
       } finally {
         await handle.close();
       }
-      await onDisk(rename(half, path));
-      await onDisk(syncFolder(dirname(path)));
+      await this.#onDisk(rename(half, path));
+      await this.#onDisk(syncFolder(dirname(path)));
     } catch (error) {
       await removeAll([half, path]).catch(() => {});
       throw error;
@@ -44,7 +45,7 @@ export class DirectoryFileStore implements FileStore {
     try {
       for (let position = start; position < end;) {
         const buffer = new Uint8Array(Math.min(READ_BYTES, end - position));
-        const { bytesRead } = await onDisk(handle.read(buffer, 0, buffer.length, position));
+        const { bytesRead } = await this.#onDisk(handle.read(buffer, 0, buffer.length, position));
         if (bytesRead === 0) throw fileGone(fileId);
         position += bytesRead;
         yield buffer.subarray(0, bytesRead);
@@ -56,7 +57,7 @@ export class DirectoryFileStore implements FileStore {
 
   async remove(fileIds: readonly string[]): Promise<void> {
     const paths = fileIds.filter((id) => UUID.test(id)).map((id) => this.#pathsOf(id));
-    await onDisk(removeAll(paths.flatMap(({ path, half }) => [path, half])));
+    await this.#onDisk(removeAll(paths.flatMap(({ path, half }) => [path, half])));
   }
 
   async check(): Promise<void> {
@@ -68,7 +69,7 @@ export class DirectoryFileStore implements FileStore {
       await rm(trial);
     } catch (error) {
       const reason = `Cannot keep files in '${this.#folder}': ${describeError(error).message}. This user must be able to write there`;
-      throw new JimsError('store_unavailable', reason, { cause: error });
+      throw filesUnavailable(reason, error);
     }
   }
 
@@ -80,9 +81,9 @@ export class DirectoryFileStore implements FileStore {
 
   async #openNew(half: string): Promise<FileHandle> {
     const folder = dirname(half);
-    await onDisk(mkdir(folder, { recursive: true, mode: ONLY_OWNER.folder }));
-    await onDisk(syncFolder(this.#folder));
-    return onDisk(open(half, 'w', ONLY_OWNER.file));
+    await this.#onDisk(mkdir(folder, { recursive: true, mode: ONLY_OWNER.folder }));
+    await this.#onDisk(syncFolder(this.#folder));
+    return this.#onDisk(open(half, 'w', ONLY_OWNER.file));
   }
 
   async #openThere(fileId: string): Promise<FileHandle> {
@@ -91,8 +92,21 @@ export class DirectoryFileStore implements FileStore {
       return await open(this.#pathsOf(fileId).path, 'r');
     } catch (error) {
       if (isMissing(error)) throw fileGone(fileId);
-      throw unavailable(error);
+      throw this.#unavailable(error);
     }
+  }
+
+  async #onDisk<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      throw isJimsError(error) ? error : this.#unavailable(error);
+    }
+  }
+
+  #unavailable(error: unknown): JimsError {
+    const reason = `Files in '${this.#folder}': ${describeError(error).message}`;
+    return filesUnavailable(reason, error);
   }
 
   /** Where a file is, and where it is while it is written. */
@@ -117,19 +131,6 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-async function onDisk<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw isJimsError(error) ? error : unavailable(error);
-  }
-}
-
-function unavailable(error: unknown): JimsError {
-  const reason = `Files: ${describeError(error).message}`;
-  return new JimsError('store_unavailable', reason, { cause: error });
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import type * as S3Package from '@bradenmacdonald/s3-lite-client';
 import type { S3Client } from '@bradenmacdonald/s3-lite-client';
 
-import { JimsError, describeError } from '../../errors/jims-error.ts';
+import { JimsError, describeError, filesUnavailable } from '../../errors/jims-error.ts';
 import { optionalPackage } from '../../errors/optional-package.ts';
 import type { FileRange, FileStore } from '../file-store.ts';
 import { fileGone } from '../refusals.ts';
@@ -11,6 +11,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A larger file is sent in parts; no service takes smaller ones. */
 const PART_BYTES = 5 * 1024 * 1024;
+/** How long a request waits for its answer; one of a check, which a start waits for, not as long. */
+const ANSWER_MS = 60_000;
+const CHECK_MS = 10_000;
 /** Requests of one removal that are under way. */
 const AT_ONCE = 8;
 
@@ -155,8 +158,9 @@ class S3FileStore implements FileStore {
   /** Writes and removes an object: that the bucket is there says nothing about what its keys may do. */
   async check(): Promise<void> {
     const objectName = `${this.#folder}jims-check`;
-    await this.#reach('write', () => this.#client.putObject(objectName, new Uint8Array()));
-    await this.#reach('remove', () => this.#client.deleteObject(objectName));
+    const nothing = new Uint8Array();
+    await this.#reach('write', () => this.#client.putObject(objectName, nothing), CHECK_MS);
+    await this.#reach('remove', () => this.#client.deleteObject(objectName), CHECK_MS);
   }
 
   async close(): Promise<void> {}
@@ -198,9 +202,9 @@ class S3FileStore implements FileStore {
       throw new TypeError('it was not accepted');
   }
 
-  async #reach<T>(what: string, work: () => Promise<T>): Promise<T> {
+  async #reach<T>(what: string, work: () => Promise<T>, limitMs = ANSWER_MS): Promise<T> {
     try {
-      return await work();
+      return await inTime(work(), limitMs);
     } catch (error) {
       throw error instanceof JimsError ? error : this.#unavailable(what, error);
     }
@@ -213,13 +217,21 @@ class S3FileStore implements FileStore {
   #unavailable(what: string, cause: unknown): JimsError {
     const { code, message } = describeError(isFetchFailure(cause) ? cause.cause : cause);
     const reason = code === undefined ? message : `${code}: ${message}`;
-    return new JimsError(
-      'store_unavailable',
-      `Cannot ${what} files in ${this.description}: ${reason}`,
-      {
-        cause,
-      },
-    );
+    return filesUnavailable(`Cannot ${what} files in ${this.description}: ${reason}`, cause);
+  }
+}
+
+/** Rejects when a request is not answered in time. The request itself cannot be stopped. */
+async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const reason = new Error(`no answer in ${limitMs / 1000} seconds`);
+  const timer = setTimeout(() => late.reject(reason), limitMs);
+  try {
+    return await Promise.race([answer, late.promise]);
+  } finally {
+    clearTimeout(timer);
+    // A later rejection would be unhandled.
+    answer.catch(() => {});
   }
 }
 

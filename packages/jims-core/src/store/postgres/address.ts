@@ -26,6 +26,8 @@ const HOST_NAME = /^(?:[\p{L}\p{N}._-]*|\/.*|[\da-f:.%]+)$/isu;
 const SOCKET_FILE = /^(?<host>.*)\/\.s\.PGSQL\.(?<port>\d+)$/;
 const PARAMETER = /^[\w.-]+=/;
 const MAX_PORT = 65_535;
+/** The largest number that PostgreSQL takes as a setting. */
+const MAX_INTEGER = 2 ** 31 - 1;
 
 type Parameters = ReadonlyMap<string, string>;
 
@@ -52,7 +54,7 @@ export function readAddress(url: string): Address {
     },
     tls: isSocket ? [false] : tlsAttempts(parameters),
     description: `PostgreSQL ${shown}/${database ?? ''}`,
-    maxConnections: positive(parameters.get('max')),
+    maxConnections: wholeNumber(parameters, 'max', 1),
     schema: parameters.get('schema'),
   };
 }
@@ -77,7 +79,7 @@ function readParts(url: string): Parts {
 }
 
 function readSettings(parameters: Parameters): ClientConfig {
-  const milliseconds = (name: string): number | undefined => positive(parameters.get(name));
+  const milliseconds = (name: string): number | undefined => wholeNumber(parameters, name, 0);
   return {
     application_name: parameters.get('application_name') ?? 'jims',
     options: parameters.get('options'),
@@ -132,10 +134,8 @@ function portOfEnvironment(): number | undefined {
   if (!text) return undefined;
   const port = positive(text);
   if (port !== undefined && Number.isInteger(port) && port <= MAX_PORT) return port;
-  throw new JimsError(
-    'store_invalid',
-    'PGPORT is not the number of a port: correct it, or write the port into the URL',
-  );
+  const reason = 'PGPORT is not the number of a port: correct it, or write the port into the URL';
+  throw new JimsError('store_invalid', reason);
 }
 
 function splitHost(text: string): { host?: string; port?: string } | undefined {
@@ -161,6 +161,19 @@ function decoded(text: string | undefined): string | undefined {
   } catch {
     return text;
   }
+}
+
+/** A setting that is ignored would be missed only when it is needed. */
+function wholeNumber(parameters: Parameters, name: string, least: number): number | undefined {
+  const text = parameters.get(name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (/^\d+$/.test(text) && number >= least && number <= MAX_INTEGER) return number;
+  const unit = name === 'max' ? '' : ' of milliseconds, without a unit';
+  throw new JimsError(
+    'store_invalid',
+    `The parameter ${name} of the PostgreSQL URL must be a whole number${unit}, of at least ${least}`,
+  );
 }
 
 function positive(text: string | undefined): number | undefined {

@@ -6,13 +6,11 @@ import { READ_BYTES } from '../thread-store.ts';
 import type { Feedback, FeedbackRecord, ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
-import { uuidOrNull } from './parameters.ts';
+import { areUuids, uuidOrNull } from './parameters.ts';
+import type { Row } from './rows.ts';
 
 /** A feedback as `jims.list_feedback` makes it. */
-type FeedbackRow = Omit<FeedbackRecord, 'comment' | 'tags'> & {
-  readonly comment: string | null;
-  readonly tags: readonly string[] | null;
-};
+type FeedbackRow = Row<FeedbackRecord>;
 
 type FeedbackMethods = Pick<ThreadStore, 'setFeedback' | 'listFeedback'>;
 
@@ -40,10 +38,7 @@ export function feedbackStore(db: Database, watchers: ThreadWatchers): FeedbackM
     },
 
     async listFeedback({ threadId, value, after, limit, maxBytes = READ_BYTES }) {
-      const isNone = [threadId, after?.messageId].some(
-        (id) => id !== undefined && uuidOrNull(id) === null,
-      );
-      if (isNone) return { feedback: [], more: false };
+      if (!areUuids(threadId, after?.messageId)) return { feedback: [], more: false };
       const { items, more } = await db.listOf<FeedbackRow>('list_feedback', {
         thread_id: threadId,
         value,

@@ -2,10 +2,12 @@ import { cleanText } from '../../text/clean-text.ts';
 import type { FileRecord, FileRecords } from '../file-records.ts';
 import { READ_BYTES } from '../thread-store.ts';
 import type { Database } from './database.ts';
-import { uuidOrNull } from './parameters.ts';
+import { areUuids, uuidOrNull } from './parameters.ts';
+import { fromRow } from './rows.ts';
+import type { Row } from './rows.ts';
 
 /** A file as `jims.file_json` makes it. */
-type FileRow = Omit<FileRecord, 'threadId'> & { readonly threadId: string | null };
+type FileRow = Row<FileRecord>;
 
 /** What is known of files. */
 export function fileRecords(db: Database): FileRecords {
@@ -44,10 +46,7 @@ export function fileRecords(db: Database): FileRecords {
     },
 
     async listFiles({ contactId, threadId, after, limit, maxBytes = READ_BYTES }) {
-      const isNone = [threadId, after?.id].some(
-        (id) => id !== undefined && uuidOrNull(id) === null,
-      );
-      if (isNone) return { files: [], more: false };
+      if (!areUuids(threadId, after?.id)) return { files: [], more: false };
       const { items, more } = await db.listOf<FileRow>('list_files', {
         contact_id: contactId,
         thread_id: threadId,
@@ -84,5 +83,5 @@ function known(fileIds: readonly string[]): readonly string[] {
 }
 
 function toFile(row: FileRow): FileRecord {
-  return { ...row, threadId: row.threadId ?? undefined };
+  return fromRow<FileRecord>(row);
 }

@@ -80,11 +80,8 @@ async function make(
     const isPartitioned = error.message.includes('partitioned');
     const byHand = missing.map((each) => (isPartitioned ? each.sql : concurrently(each.sql)));
     const statements = inSchemas(schemas, byHand.join('; ')).replaceAll(/\s+/g, ' ');
-    throw new JimsError(
-      'store_invalid',
-      `Cannot make the index ${name} on ${reports.table}: ${error.message}. Let the owner of the table run, and then start again: ${statements}`,
-      { cause: error },
-    );
+    const reason = `Cannot make the index ${name} on ${reports.table}: ${error.message}. Let the owner of the table run, and then start again: ${statements}`;
+    throw new JimsError('store_invalid', reason, { cause: error });
   }
 }
 

@@ -9,7 +9,7 @@ import type { ThreadList, ThreadQuery, ThreadStore } from '../thread-store.ts';
 import type { Database } from './database.ts';
 import { MessageIndex } from './message-index.ts';
 import type { NotedEvents } from './noted-events.ts';
-import { uuidOrNull } from './parameters.ts';
+import { areUuids, uuidOrNull } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
 import { THREAD } from './threads.ts';
@@ -61,7 +61,7 @@ export function overviewStore(db: Database, noted: NotedEvents): Overviews {
 
     async listThreads(query) {
       const { before, words } = query;
-      if (before && uuidOrNull(before.id) === null) return NOTHING;
+      if (!areUuids(before?.id)) return NOTHING;
       const wanted = words === undefined ? undefined : queryWords(words);
       if (words !== undefined && !wanted) return NOTHING;
       await noted.bringIn();

@@ -21,6 +21,11 @@ const JSON_OID = 114;
 const NUL_ESCAPE = /(?<!\\)(?:\\\\)*\\u0000/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** Whether something may have these ids: what is not a UUID is the id of nothing. */
+export function areUuids(...ids: readonly (string | undefined)[]): boolean {
+  return ids.every((id) => id === undefined || uuidOrNull(id) !== null);
+}
+
 /** Null for text that is not a UUID: no row has such an id. */
 export function uuidOrNull(text: string | undefined): string | null {
   return text !== undefined && UUID.test(text) ? text : null;

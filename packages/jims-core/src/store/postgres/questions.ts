@@ -1,25 +1,10 @@
 import type { ChainStore, QuestionRecord, StandingWork } from '../store.ts';
 import type { Database } from './database.ts';
-import { uuidOrNull } from './parameters.ts';
+import { areUuids, uuidOrNull } from './parameters.ts';
+import type { Row } from './rows.ts';
 
-/** A question as `jims.question_json` makes it: what it does not have is null. */
-export type QuestionRow = {
-  readonly [member in keyof QuestionRecord]-?: NonNullable<QuestionRecord[member]> | null;
-} & Required<Pick<QuestionRecord, Always>>;
-
-/** What each question has. */
-type Always =
-  | 'questionId'
-  | 'chainId'
-  | 'runId'
-  | 'threadId'
-  | 'audience'
-  | 'accepts'
-  | 'early'
-  | 'tell'
-  | 'state'
-  | 'askedAt'
-  | 'expiresAt';
+/** A question as `jims.question_json` makes it. */
+export type QuestionRow = Row<QuestionRecord>;
 
 type Questions = Pick<ChainStore, 'question' | 'listQuestions' | 'standing'>;
 
@@ -37,8 +22,7 @@ export function questionStore(db: Database): Questions {
     },
 
     async listQuestions({ audience, threadId, contactId, state, after, limit }) {
-      const isNone = [threadId, after].some((id) => id !== undefined && uuidOrNull(id) === null);
-      if (isNone) return { questions: [], more: false };
+      if (!areUuids(threadId, after)) return { questions: [], more: false };
       const filters = { audience, thread_id: threadId, contact_id: contactId, state };
       const list = { ...filters, after, limit };
       const { items, more } = await db.listOf<QuestionRow>('list_questions', list);

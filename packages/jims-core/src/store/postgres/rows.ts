@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../thread/event.ts';
 import type { JsonObject, NewEvent, ThreadEvent } from '../../thread/event.ts';
 import type { Thread } from '../../thread/thread.ts';
 
@@ -16,6 +17,20 @@ export interface EventRow {
   readonly createdAt: string;
   readonly type: string;
   readonly data: unknown;
+}
+
+/** An object as our functions make it: what it does not have is null. */
+export type Row<T> = {
+  readonly [Name in keyof T]-?: undefined extends T[Name]
+    ? Exclude<T[Name], undefined> | null
+    : T[Name];
+};
+
+/** What a row stands for: what is null in it is `undefined`. */
+export function fromRow<T extends object>(row: Row<T>): T {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value ?? undefined]),
+  ) as T;
 }
 
 export function toThread({ id, contactId, externalId, createdAt, config }: ThreadRow): Thread {
@@ -53,9 +68,5 @@ export function withTimes(
 
 /** The columns hold objects, as both services write them; anything else is read as `{}`. */
 function toObject(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }

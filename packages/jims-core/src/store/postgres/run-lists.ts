@@ -1,12 +1,13 @@
-import type { JsonObject } from '../../thread/event.ts';
 import type { QuestionRecord } from '../chain-records.ts';
 import { MAX_WAITING_LISTED, runsLookAt } from '../run-store.ts';
-import type { RunStatus, RunStore, RunSummary, ThreadRun } from '../run-store.ts';
+import type { RunStore, RunSummary, ThreadRun } from '../run-store.ts';
 import type { EventPosition } from '../thread-store.ts';
 import type { Database } from './database.ts';
-import { uuidOrNull } from './parameters.ts';
-import { toQuestion } from './questions.ts';
-import type { QuestionRow } from './questions.ts';
+import { areUuids, uuidOrNull } from './parameters.ts';
+import { fromRow } from './rows.ts';
+import type { Row } from './rows.ts';
+import { toEnd } from './run-records.ts';
+import type { EndRow } from './run-records.ts';
 
 /** How many events a list looks at to find runs. */
 const LOOK_AT = 5000;
@@ -14,21 +15,8 @@ const LOOK_AT = 5000;
 const LOOK_NEAR = 200;
 
 /** A run as `jims.run_summary_json` makes it. */
-interface SummaryRow {
-  readonly runId: string;
-  readonly status: RunStatus;
-  readonly attempt: number;
-  readonly acceptedAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly usage: readonly JsonObject[] | null;
-  readonly chainId: string;
-  readonly continues: string | null;
-  readonly question: QuestionRow | null;
-  readonly durable: boolean;
-}
+type SummaryRow = Row<PlainSummary> & EndRow;
+type PlainSummary = Omit<RunSummary, 'error' | 'question'>;
 
 /** A row of `jims.list_runs`: a run, or, as the last one, where to go on. */
 interface ListRow extends NextRow {
@@ -41,14 +29,8 @@ interface NextRow {
 }
 
 /** A row of `jims.list_runs_of`: a run, or, as the last one, where to go on. */
-interface ThreadRunRow extends NextRow {
+interface ThreadRunRow extends NextRow, Row<Omit<ThreadRun, 'runId' | 'question'>> {
   readonly runId: string | null;
-  readonly threadId: string;
-  readonly status: RunStatus;
-  readonly chainId: string;
-  readonly acceptedAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
   readonly questionState: QuestionRecord['state'] | null;
   readonly audience: QuestionRecord['audience'];
   readonly answeredBy: string | null;
@@ -59,7 +41,7 @@ interface ThreadRunRow extends NextRow {
 export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf' | 'runsOfEvents'> {
   return {
     async listRuns(threadId, { limit, before }) {
-      if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
+      if (!areUuids(before?.id)) return { runs: [], next: undefined };
       const rows = await db.rowsOf<ListRow>('list_runs', {
         thread_id: uuidOrNull(threadId),
         created_at: before?.createdAt,
@@ -74,7 +56,7 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf'
     },
 
     async listRunsOf(threadIds, before) {
-      if (before && uuidOrNull(before.id) === null) return { runs: [], next: undefined };
+      if (!areUuids(before?.id)) return { runs: [], next: undefined };
       const rows = await db.rowsOf<ThreadRunRow>('list_runs_of', {
         thread_ids: threadIds.filter((id) => uuidOrNull(id) !== null),
         created_at: before?.createdAt,
@@ -105,22 +87,20 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf'
 }
 
 function toThreadRun(row: ThreadRunRow): ThreadRun[] {
-  const { runId, threadId, status, chainId, acceptedAt, questionState: state, audience } = row;
+  const {
+    runId,
+    questionState: state,
+    audience,
+    answeredBy,
+    closedAt,
+    id: _,
+    createdAt: __,
+    ...run
+  } = row;
   if (runId === null) return [];
-  const answeredBy = row.answeredBy ?? undefined;
-  const closedAt = row.closedAt ?? undefined;
-  return [
-    {
-      runId,
-      threadId,
-      status,
-      chainId,
-      acceptedAt,
-      startedAt: row.startedAt ?? undefined,
-      finishedAt: row.finishedAt ?? undefined,
-      question: state === null ? undefined : { state, audience, answeredBy, closedAt },
-    },
-  ];
+  const closed = { answeredBy: answeredBy ?? undefined, closedAt: closedAt ?? undefined };
+  const question = state === null ? undefined : { state, audience, ...closed };
+  return [{ ...fromRow<Omit<ThreadRun, 'runId' | 'question'>>(run), runId, question }];
 }
 
 function toPosition(row: NextRow | undefined): EventPosition | undefined {
@@ -128,14 +108,6 @@ function toPosition(row: NextRow | undefined): EventPosition | undefined {
   return id !== null && createdAt !== null ? { id, createdAt } : undefined;
 }
 
-function toSummary({ errorCode, errorMessage, ...row }: SummaryRow): RunSummary {
-  return {
-    ...row,
-    startedAt: row.startedAt ?? undefined,
-    finishedAt: row.finishedAt ?? undefined,
-    error: errorCode === null ? undefined : { code: errorCode, message: errorMessage ?? '' },
-    usage: row.usage ?? undefined,
-    continues: row.continues ?? undefined,
-    question: row.question ? toQuestion(row.question) : undefined,
-  };
+function toSummary({ errorCode, errorMessage, question, ...row }: SummaryRow): RunSummary {
+  return { ...fromRow<PlainSummary>(row), ...toEnd({ errorCode, errorMessage, question }) };
 }

@@ -1,11 +1,11 @@
 import type { JsonObject, NewEvent } from '../../thread/event.ts';
-import type { PolledRun, RunRecord, RunStatus, RunStore } from '../run-store.ts';
+import type { PolledRun, RunRecord, RunStore } from '../run-store.ts';
 import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
 import { toQuestion } from './questions.ts';
 import type { QuestionRow } from './questions.ts';
-import { toEvents, toThread } from './rows.ts';
-import type { EventRow, ThreadRow } from './rows.ts';
+import { toEvents, toThread, fromRow } from './rows.ts';
+import type { EventRow, Row, ThreadRow } from './rows.ts';
 
 /** What is kept of runs. */
 export function runRecords(
@@ -79,31 +79,26 @@ select
 from jims.runs r join original.threads t using (thread_id)
 where r.run_id = $1`;
 
-interface RunRow {
-  readonly runId: string;
+type Plain = Omit<
+  RunRecord,
+  'thread' | 'incoming' | 'startEvents' | 'events' | 'error' | 'question'
+>;
+
+interface RunRow extends Row<Plain>, EndRow {
   readonly thread: ThreadRow;
-  readonly instanceId: string;
-  readonly status: RunStatus;
-  readonly withdrawnAs: RunRecord['withdrawnAs'] | null;
-  readonly attempt: number;
-  readonly createdThread: boolean;
-  readonly acceptedAt: string;
-  readonly startedAt: string | null;
-  readonly finishedAt: string | null;
   readonly incomingType: string | null;
   readonly incomingData: JsonObject | null;
   readonly startIds: readonly string[] | null;
   readonly outputIds: readonly string[] | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly usage: readonly JsonObject[] | null;
-  readonly lastSeq: number | null;
-  readonly chainId: string;
-  readonly continues: string | null;
-  readonly question: QuestionRow | null;
-  readonly durable: boolean;
   /** The incoming one, those of the conversation start and those of the outcome. */
   readonly events: readonly EventRow[];
+}
+
+/** What of the row of a run says how it ended. */
+export interface EndRow {
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly question: QuestionRow | null;
 }
 
 /** All that is kept of a run, in one round trip. */
@@ -113,39 +108,38 @@ export async function readRun(db: Database, runId: string): Promise<RunRecord | 
 }
 
 function toRunRecord(row: RunRow): RunRecord {
-  const thread = toThread(row.thread);
-  const events = toEvents(thread.id, row.events);
+  const { startIds, outputIds, incomingType, incomingData, events: rows, ...rest } = row;
+  const { thread: threadRow, errorCode, errorMessage, question, ...plain } = rest;
+  const thread = toThread(threadRow);
+  const events = toEvents(thread.id, rows);
   const among = (ids: readonly string[] | null): RunRecord['events'] =>
     events.filter((event) => ids?.includes(event.id));
+  const held =
+    incomingType === null || incomingData === null
+      ? undefined
+      : { id: row.runId, type: incomingType, data: incomingData };
   return {
-    runId: row.runId,
+    ...fromRow<Plain>(plain),
     thread,
-    instanceId: row.instanceId,
-    status: row.status,
     withdrawnAs: row.status === 'queued' ? (row.withdrawnAs ?? undefined) : undefined,
-    attempt: row.attempt,
-    createdThread: row.createdThread,
-    acceptedAt: row.acceptedAt,
-    startedAt: row.startedAt ?? undefined,
-    finishedAt: row.finishedAt ?? undefined,
-    incoming: heldIncoming(row) ?? withoutTime(events.find((event) => event.id === row.runId)),
-    startEvents: among(row.startIds),
-    events: among(row.outputIds),
-    error:
-      row.errorCode === null ? undefined : { code: row.errorCode, message: row.errorMessage ?? '' },
-    usage: row.usage ?? undefined,
-    lastSeq: row.lastSeq ?? undefined,
-    chainId: row.chainId,
-    continues: row.continues ?? undefined,
-    question: row.question ? toQuestion(row.question) : undefined,
-    durable: row.durable,
+    // What started the run is held while it is not in the log.
+    incoming: held ?? withoutTime(events.find((event) => event.id === row.runId)),
+    startEvents: among(startIds),
+    events: among(outputIds),
+    ...toEnd({ errorCode, errorMessage, question }),
   };
 }
 
-/** What started the run, while it is not in the log. */
-function heldIncoming({ runId, incomingType, incomingData }: RunRow): NewEvent | undefined {
-  if (incomingType === null || incomingData === null) return undefined;
-  return { id: runId, type: incomingType, data: incomingData };
+/** The error of a run, and the question that it ended with. */
+export function toEnd({
+  errorCode,
+  errorMessage,
+  question,
+}: EndRow): Pick<RunRecord, 'error' | 'question'> {
+  return {
+    error: errorCode === null ? undefined : { code: errorCode, message: errorMessage ?? '' },
+    question: question ? toQuestion(question) : undefined,
+  };
 }
 
 function withoutTime(event: NewEvent | undefined): NewEvent | undefined {

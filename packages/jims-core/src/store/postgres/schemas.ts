@@ -46,10 +46,8 @@ export function ownSchemaOf(schema: string): string {
 export function requireUsableSchema(schema: string): void {
   const reason = whyUnusable(schema);
   if (reason === undefined) return;
-  throw new JimsError(
-    'store_invalid',
-    `The schema '${schema}' cannot be used: ${reason}. Choose another name`,
-  );
+  const message = `The schema '${schema}' cannot be used: ${reason}. Choose another name`;
+  throw new JimsError('store_invalid', message);
 }
 
 function whyUnusable(schema: string): string | undefined {

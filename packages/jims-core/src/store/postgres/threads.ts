@@ -7,7 +7,7 @@ import type { ThreadStore } from '../thread-store.ts';
 import type { ThreadWatchers } from '../thread-watchers.ts';
 import type { Database } from './database.ts';
 import type { NotedEvents } from './noted-events.ts';
-import { uuidOrNull } from './parameters.ts';
+import { eventLists, uuidOrNull } from './parameters.ts';
 import type { Parameter } from './parameters.ts';
 import { toThread } from './rows.ts';
 import type { ThreadRow } from './rows.ts';
@@ -23,11 +23,36 @@ const BY_EXTERNAL_ID = `
   where hashtextextended(external_id, 0) = hashtextextended($1, 0)
     and external_id = $1 and contact_id = $2`;
 
+/** Both functions are called in one transaction: see `Database`. */
+const OPEN = `
+  select opened, case when (opened->>'created')::boolean and cardinality($7::uuid[]) > 0
+    then jims.append_to_thread((opened->'thread'->>'id')::uuid, $7, $8, $9, false) end
+  from jims.open_thread($1, $2, $3, $4, $5, $6) as opened`;
+
+const MERGE = `
+  update original.threads
+  set thread_config = case when $4::text is null then ${merged('thread_config')}
+    else thread_config || jsonb_build_object($4, ${merged(`
+      case when jsonb_typeof(thread_config -> $4) = 'object' then thread_config -> $4 else '{}' end`)})
+    end
+  where thread_id = $1
+  returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`;
+
+/** A JSON object with the members `$2` and without those that `$3` names. */
+function merged(json: string): string {
+  return `((${json}) || $2::jsonb) - array(select jsonb_array_elements_text($3::jsonb))`;
+}
+
 const NEWEST_FIRST = 'order by created_at desc, thread_id desc';
 /** What one piece of an erasure removes: it takes about a tenth of a second. */
 const TAKE_THREADS = 500;
 const ERASE_EVENTS = 2000;
 const DROP_FILES = 2000;
+
+interface OpenedRow {
+  readonly thread: ThreadRow;
+  readonly created: boolean;
+}
 
 type Threads = Pick<
   ThreadStore,
@@ -59,16 +84,14 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
   }
 
   return {
-    async openThread({ contactId, threadId, externalId, threadConfig = {} }) {
-      const opened = await db.call<{ thread: ThreadRow; created: boolean }>('open_thread', {
-        thread_id: threadId,
-        external_id: externalId,
-        contact_id: contactId,
-        config: cleanJson(threadConfig),
-        new_thread_id: randomUUIDv7(),
-        event_id: randomUUIDv7(),
-      });
-      return { thread: toThread(opened.thread), created: opened.created };
+    async openThread({ contactId, threadId, externalId, threadConfig = {}, events = [] }) {
+      const { ids, types, data } = eventLists(events);
+      const config = cleanJson(threadConfig);
+      const newIds = [randomUUIDv7(), randomUUIDv7()];
+      const values = [threadId, externalId, contactId, config, ...newIds, ids, types, data];
+      const [row] = await db.query<{ opened: OpenedRow }>(OPEN, values);
+      if (!row) throw new TypeError('The function open_thread gave no row');
+      return { thread: toThread(row.opened.thread), created: row.opened.created };
     },
 
     thread: (threadId) => find('where thread_id = $1', uuidOrNull(threadId)),
@@ -84,19 +107,10 @@ export function threadStore(db: Database, watchers: ThreadWatchers, noted: Noted
       return row && toThread(row.thread);
     },
 
-    async mergeThreadConfig(threadId, members) {
-      const names = Object.keys(members);
-      const [row] = await db.query<{ thread: ThreadRow }>(
-        `update original.threads
-         set thread_config = (thread_config || $2::jsonb) - array(select jsonb_array_elements_text($3::jsonb))
-         where thread_id = $1
-         returning jims.thread_json(thread_id, contact_id, external_id, created_at, thread_config) as thread`,
-        [
-          uuidOrNull(threadId),
-          cleanJson(members),
-          cleanJson(names.filter((name) => members[name] === null)),
-        ],
-      );
+    async mergeThreadConfig(threadId, members, within) {
+      const removed = Object.keys(members).filter((name) => members[name] === null);
+      const values = [uuidOrNull(threadId), cleanJson(members), cleanJson(removed), within];
+      const [row] = await db.query<{ thread: ThreadRow }>(MERGE, values);
       return row && toThread(row.thread);
     },
 

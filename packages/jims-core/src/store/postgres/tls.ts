@@ -34,8 +34,7 @@ const SYSTEM = 'system';
  * @throws JimsError `store_invalid` for an unknown mode, and for a certificate that cannot be read.
  */
 export function tlsAttempts(parameters: ReadonlyMap<string, string>): readonly [Tls, ...Tls[]] {
-  const root =
-    parameters.get('sslrootcert') ?? process.env['PGSSLROOTCERT'] ?? existingDefaultRoot();
+  const root = parameters.get('sslrootcert') || variable('PGSSLROOTCERT') || existingDefaultRoot();
   const mode = readMode(parameters) ?? (root === SYSTEM ? 'verify-full' : 'allow');
   if (root === SYSTEM && mode !== 'verify-full' && mode !== 'disable') {
     throw new JimsError(
@@ -57,14 +56,13 @@ export function tlsAttempts(parameters: ReadonlyMap<string, string>): readonly [
 }
 
 function readMode(parameters: ReadonlyMap<string, string>): Mode | undefined {
-  const given = parameters.get('sslmode') ?? parameters.get('ssl') ?? process.env['PGSSLMODE'];
+  const given = parameters.get('sslmode') || parameters.get('ssl') || variable('PGSSLMODE');
   if (!given) return undefined;
   const mode = SWITCHES[given.toLowerCase()] ?? given.toLowerCase();
   if (isMode(mode)) return mode;
-  throw new JimsError(
-    'store_invalid',
-    `The sslmode of the PostgreSQL URL is unknown: use one of ${MODES.join(', ')}`,
-  );
+  const modes = MODES.join(', ');
+  const reason = `The sslmode of the PostgreSQL URL, or PGSSLMODE, is unknown: use one of ${modes}`;
+  throw new JimsError('store_invalid', reason);
 }
 
 function isMode(text: string): text is Mode {
@@ -90,18 +88,29 @@ function authority(root: string | undefined): ConnectionOptions {
   if (root === SYSTEM) {
     return { ca: [...getCACertificates('default'), ...getCACertificates('system')] };
   }
-  return { ca: readCertificate('sslrootcert', root) };
+  const ca = readCertificate('sslrootcert', root);
+  // Node would trust all authorities that it knows, or none, and not say so.
+  if (ca.includes('-----BEGIN ')) return { ca };
+  throw new JimsError(
+    'store_invalid',
+    'The file of sslrootcert has no certificate in PEM form: convert it with openssl x509 -inform der',
+  );
 }
 
 function clientCertificate(parameters: ReadonlyMap<string, string>): ConnectionOptions {
-  const cert = parameters.get('sslcert') ?? process.env['PGSSLCERT'];
-  const key = parameters.get('sslkey') ?? process.env['PGSSLKEY'];
+  const cert = parameters.get('sslcert') || variable('PGSSLCERT');
+  const key = parameters.get('sslkey') || variable('PGSSLKEY');
   const passphrase = parameters.get('sslpassword');
   return {
     ...(cert && { cert: readCertificate('sslcert', cert) }),
     ...(key && { key: readCertificate('sslkey', key) }),
     ...(passphrase && { passphrase }),
   };
+}
+
+/** Without white space around it: the file of a secret ends with a line break. Empty means not set. */
+function variable(name: string): string | undefined {
+  return process.env[name]?.trim();
 }
 
 function existingDefaultRoot(): string | undefined {

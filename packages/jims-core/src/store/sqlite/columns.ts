@@ -1,4 +1,5 @@
 // How values are written into columns, and read from them.
+import { isJsonObject } from '../../thread/event.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { formatMicros } from './timestamp.ts';
 
@@ -72,9 +73,5 @@ export function parseStoredJson(text: string): unknown {
 /** Like {@link parseStoredJson}, for columns that hold objects: anything else is read as `{}`. */
 export function parseStoredObject(text: string | null): JsonObject {
   const value = text === null ? undefined : parseStoredJson(text);
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) ? value : {};
 }

@@ -85,7 +85,7 @@ export class Recovery {
     const stop = this.#stopOf(run);
     if (stop) {
       this.#line.cancel(run, stop);
-      return this.#note(done, this.#line.startNext(run.threadId));
+      return this.#note(done, this.#line.startNext(run.threadId, done));
     }
     if (!run.isDue) return undefined;
     if (isSpent(run)) return this.#lose(run, done);
@@ -121,7 +121,7 @@ export class Recovery {
   #lose(run: ActiveRun, done: Findings): void {
     this.#line.markLost(run);
     done.lost++;
-    this.#note(done, this.#line.startNext(run.threadId));
+    this.#note(done, this.#line.startNext(run.threadId, done));
   }
 
   #note(done: Findings, started: StartedRun | undefined): void {

@@ -105,7 +105,8 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     latestThread: (contactId) => read(() => threads.latestOf(contactId)),
     ...threadLists(tables, { read, write }),
     updateThreadConfig: (threadId, config) => write(() => threads.setConfig(threadId, config)),
-    mergeThreadConfig: (threadId, members) => write(() => threads.mergeConfig(threadId, members)),
+    mergeThreadConfig: (threadId, members, within) =>
+      write(() => threads.mergeConfig(threadId, members, within)),
 
     appendEvents: (threadId, added, { whenIdle = false } = {}) =>
       write(() => {

@@ -24,13 +24,14 @@ export interface FoundThread {
  */
 export function openThread(
   tables: Tables,
-  { contactId, threadId, externalId, threadConfig = {} }: NewThread,
+  { threadConfig = {}, ...spec }: NewThread,
 ): { thread: Thread; created: boolean } {
+  const { contactId, threadId, externalId } = spec;
   const existing =
     (threadId === undefined ? undefined : tables.threads.byId(threadId)) ??
     (externalId === undefined ? undefined : tables.threads.byExternalId(contactId, externalId));
   if (existing) return { thread: existing, created: false };
-  const { thread } = make(tables, { contactId, threadId, externalId, threadConfig });
+  const { thread } = make(tables, { ...spec, threadConfig });
   return { thread, created: true };
 }
 

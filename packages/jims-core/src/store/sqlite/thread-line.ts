@@ -42,9 +42,9 @@ export class ThreadLine {
 
   /**
    * Starts the next run in the queue. Withdrawn runs, and those that end with their dead processes, end as
-   * they come. A durable run whose process is dead is nobody's.
+   * they come; `count` counts those that are lost. A durable run whose process is dead is nobody's.
    */
-  startNext(threadId: string): StartedRun | undefined {
+  startNext(threadId: string, count = { lost: 0 }): StartedRun | undefined {
     const { runs, durable } = this.#tables;
     for (;;) {
       const next = runs.next(threadId);
@@ -59,6 +59,7 @@ export class ThreadLine {
         return { runId, instanceId };
       } else if (!next.durable) {
         this.markLost(next);
+        count.lost++;
       } else if (next.cancelRequested) {
         this.cancel(next, CANCELLED);
       } else {

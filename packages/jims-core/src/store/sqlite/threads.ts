@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { JimsError } from '../../errors/jims-error.ts';
 import { cleanJson } from '../../text/clean-text.ts';
+import { isJsonObject } from '../../thread/event.ts';
 import type { JsonObject } from '../../thread/event.ts';
 import { SUPERSEDED } from '../../thread/thread.ts';
 import type { Thread } from '../../thread/thread.ts';
@@ -126,11 +127,13 @@ export class ThreadRows {
     return this.byId(threadId);
   }
 
-  /** Sets members of the config, and removes those that are null. */
-  mergeConfig(threadId: string, members: JsonObject): Thread | undefined {
-    const all = Object.entries({ ...this.byId(threadId)?.config, ...members });
-    const merged = all.filter(([name]) => members[name] !== null);
-    return this.setConfig(threadId, Object.fromEntries(merged));
+  /** Sets members of the config, or of its member `within`, and removes those that are null. */
+  mergeConfig(threadId: string, members: JsonObject, within?: string): Thread | undefined {
+    const config = this.byId(threadId)?.config ?? {};
+    if (within === undefined) return this.setConfig(threadId, merged(config, members));
+    const part = config[within];
+    const changed = merged(isJsonObject(part) ? part : {}, members);
+    return this.setConfig(threadId, { ...config, [within]: changed });
   }
 
   /** Marks a thread as replaced by one that is made next, and all others of the contact with its external id. */
@@ -143,6 +146,11 @@ export class ThreadRows {
   delete(threadId: string): void {
     this.#sql.remove.run(toHex(threadId));
   }
+}
+
+function merged(config: JsonObject, members: JsonObject): JsonObject {
+  const all = Object.entries({ ...config, ...members });
+  return Object.fromEntries(all.filter(([name]) => members[name] !== null));
 }
 
 function found(row: ThreadRow | undefined): Thread | undefined {

@@ -235,6 +235,14 @@ describe('messages to models', () => {
       ]);
     });
 
+    test('half characters, which servers refuse, are replaced', async () => {
+      server.answer(json(said('ok')));
+      const content = `${String.raw`\ud83d "\\`}\ud83d\ud83d\ude00`;
+      await llmOf('openai').chatCompletionPlain([{ role: 'user', content }]);
+      const written = String.raw`\ud83d "\\`;
+      assert.equal(sentMessages()[0].content, `${written}\ufffd\ud83d\ude00`);
+    });
+
     for (const text of ['{"city": Oslo', '[1]', '"text"', '5', 'null']) {
       test(`arguments that are not an object (${text}) are sent inside of one`, async () => {
         const messages: ChatMessages = [

@@ -100,6 +100,11 @@ describe('the error for the app', () => {
       name: 'AI_UnsupportedFunctionalityError',
     });
     assert.equal(asJimsError(error, options).code, 'llm_input_invalid');
+    const cause = Object.assign(new Error('quotes it'), { name: 'AI_TypeValidationError' });
+    const unfit = Object.assign(new Error('invalid options', { cause }), {
+      name: 'AI_InvalidArgumentError',
+    });
+    assert.match(asJimsError(unfit, options).message, /: invalid options/);
   });
 
   test('names where an answer does not fit, and does not quote it', () => {

@@ -245,6 +245,12 @@ describe('models that cannot be used', () => {
     });
   }
 
+  test('what is neither a name nor a model object is refused', async () => {
+    const settings: object = { model: { name: 'gpt' } };
+    const answer = createLlmProvider(settings, {}).chatCompletionPlain(TALK);
+    await assert.rejects(answer, { code: 'llm_unusable', message: /^A model must be a name/ });
+  });
+
   test('azure needs an address beside the key', async () => {
     await assert.rejects(ask('azure/x', { AZURE_API_KEY: 'k' }), { message: /AZURE_API_BASE/ });
   });

@@ -54,6 +54,16 @@ test('PGPORT is the port of a URL without one, and anything else in it is refuse
   }
 });
 
+test('a number in a URL that nothing can be made of is refused, and not ignored', () => {
+  for (const query of ['max=0', 'max=1.5', 'max=ten', 'statement_timeout=30s', 'lock_timeout=-1']) {
+    const [name = ''] = query.split('=');
+    const fault = new RegExp(`The parameter ${name} of the PostgreSQL URL must be a whole number`);
+    assert.throws(() => readAddress(`postgresql://h/db?${query}`), fault, query);
+  }
+  const { config } = readAddress('postgresql://h/db?statement_timeout=30000&lock_timeout=0');
+  assert.deepEqual([config.statement_timeout, config.lock_timeout], [30_000, 0]);
+});
+
 test('several hosts are refused, as only one is taken', () => {
   for (const url of [
     'postgresql://u:p@h1:5432,h2:5432/db?target_session_attrs=read-write',

@@ -41,6 +41,11 @@ for (const [parameters, host, expected] of [
   ['?sslmode=verify-ca', 'localhost', /verify-ca needs.*sslrootcert=FILE/],
   ['?sslmode=require&sslrootcert=system', 'localhost', /use sslmode=verify-full/],
   ['?sslmode=require&sslrootcert=/not/here.pem', 'localhost', /sslrootcert.*\/not\/here\.pem/],
+  [
+    '?sslmode=verify-ca&sslrootcert=/dev/null',
+    'localhost',
+    /sslrootcert has no certificate in PEM/,
+  ],
   ['?sslmode=sometimes', 'localhost', /sslmode.*verify-full/],
 ] as const) {
   test(`TLS with ${host} and "${parameters.replaceAll(/\/\S*\//g, '')}"`, async () => {
@@ -73,6 +78,10 @@ test('the variables of libpq are used where the URL says nothing', async () => {
     process.env['PGSSLROOTCERT'] = AUTHORITY;
     await assert.rejects(openStore(url), { message: asPattern(ENCRYPTED) });
     await assert.rejects(openStore(`${url}?sslmode=disable`), { message: asPattern(PLAIN) });
+    // What Compose makes of a variable that is not set, and the end of the file of a secret.
+    process.env['PGSSLROOTCERT'] = '';
+    process.env['PGSSLMODE'] = 'require\n';
+    await assert.rejects(openStore(url), { message: asPattern(ENCRYPTED) });
   } finally {
     delete process.env['PGSSLMODE'];
     delete process.env['PGSSLROOTCERT'];

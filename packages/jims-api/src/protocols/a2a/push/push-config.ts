@@ -4,6 +4,7 @@ import * as v from 'valibot';
 
 import { parseBody } from '../../../http/fastapi/validation.ts';
 import { isJsonObject } from '../../../http/json-object.ts';
+import { described, titled } from '../../../http/schema.ts';
 
 const MAX_ID = 200;
 const MAX_URL = 2048;
@@ -33,30 +34,24 @@ const Authentication = v.object({
     v.regex(/^[\w!#$%&'*+.^`|~-]+$/),
     v.description('Such as Bearer: the scheme of the header Authorization'),
   ),
-  credentials: optionalText(v.pipe(headerText, v.description('What comes after the scheme'))),
+  credentials: optionalText(described(headerText, 'What comes after the scheme')),
 });
 
 /** A push notification config of 1.0. */
-export const PushConfigBody = v.pipe(
-  v.object({
-    id: optionalText(
-      v.pipe(
-        v.string(),
-        v.maxLength(MAX_ID),
-        v.description('Your name of it, by which it is replaced; default the id of the task'),
-      ),
+export const PushConfigBody = titled('A2APushNotificationConfig', {
+  id: optionalText(
+    v.pipe(
+      v.string(),
+      v.maxLength(MAX_ID),
+      v.description('Your name of it, by which it is replaced; default the id of the task'),
     ),
-    url: v.pipe(v.string(), v.maxLength(MAX_URL), v.description('Where to send')),
-    token: optionalText(
-      v.pipe(
-        headerText,
-        v.description('Comes with each notification, as X-A2A-Notification-Token'),
-      ),
-    ),
-    authentication: v.nullish(Authentication),
-  }),
-  v.title('A2APushNotificationConfig'),
-);
+  ),
+  url: v.pipe(v.string(), v.maxLength(MAX_URL), v.description('Where to send')),
+  token: optionalText(
+    described(headerText, 'Comes with each notification, as X-A2A-Notification-Token'),
+  ),
+  authentication: v.nullish(Authentication),
+});
 
 /** A config, and the version of A2A that its client speaks. */
 export type PushConfig = v.InferOutput<typeof PushConfigBody> & Pick<KeptConfig, 'version'>;
@@ -83,6 +78,7 @@ const Kept = v.object({
   caller: Caller,
   answersInStatus: v.boolean(),
   address: v.string(),
+  sender: v.optional(v.string()),
 });
 
 /** What is kept of a config, and of the request that made it: nothing else that these have. */

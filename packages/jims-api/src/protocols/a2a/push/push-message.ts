@@ -3,7 +3,7 @@ import type { TakenDelivery } from 'jims-core';
 import { pageFileAddress } from '../../../chat/file-address.ts';
 import { isActive, statusOf } from '../../../chat/run-status.ts';
 import { seesModels, visibleTo } from '../../../chat/visibility.ts';
-import type { ApiContext } from '../../../http/route.ts';
+import type { ApiContext, Delivering } from '../../../http/route.ts';
 import type { WebhookMessage } from '../../../http/webhooks/webhooks.ts';
 import { taskBefore } from '../chain.ts';
 import { legacyTask } from '../legacy.ts';
@@ -11,11 +11,14 @@ import { endedTask } from '../task.ts';
 import { keptConfig } from './push-config.ts';
 import type { KeptConfig } from './push-config.ts';
 
+/** Sends push notifications. */
+export const pushDelivering: Delivering = { target: keptConfig, message: pushMessage };
+
 /**
  * A push notification: the task as it was when one of its runs ended, or its question was withdrawn. The same
  * each time that it is sent; `undefined` when the run is gone, or is executed once more.
  */
-export async function pushMessage(
+async function pushMessage(
   api: ApiContext,
   { subscription, runId, change }: TakenDelivery,
 ): Promise<WebhookMessage | undefined> {

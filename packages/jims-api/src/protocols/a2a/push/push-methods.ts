@@ -179,6 +179,7 @@ function keptOf(api: ApiContext, call: Call, config: PushConfig): KeptConfig {
       caller: call.principal,
       answersInStatus: wantsAnswersInStatus(call),
       address: originOrPublicUrl(api, call.request),
+      sender: api.webhooks?.names[0],
     },
   });
 }

@@ -2,9 +2,11 @@
 import * as v from 'valibot';
 
 import { isJsonObject } from '../../../http/json-object.ts';
+import { inPath } from '../../../http/parameters.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, ErrorStatus, Parameter, Route } from '../../../http/route.ts';
 import { bodyOf } from '../failures.ts';
-import { answerJson, begun, refuseRest } from '../rest.ts';
+import { answerJson, begun } from '../rest.ts';
 import { PushConfigBody } from './push-config.ts';
 import {
   createPushConfig,
@@ -23,63 +25,39 @@ const EXAMPLE = {
 
 const tags = ['a2a'];
 const errors: readonly ErrorStatus[] = [400, 401, 404];
-const TASK: Parameter = {
-  name: 'task',
-  in: 'path',
-  required: true,
-  description: 'The id of a task',
-  schema: v.string(),
-};
+const TASK: Parameter = inPath('task', 'The id of a task', v.string());
 const CONFIG: Parameter = { ...TASK, name: 'config', description: 'The id of a config' };
 
 export const pushRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: CONFIGS,
-    doc: {
-      operationId: 'a2a_create_push_config',
-      summary: 'Be sent what becomes of a task, where the service allows it',
-      tags,
-      parameters: [TASK],
-      request: PushConfigBody,
-      responses: { 200: { description: 'The config', example: EXAMPLE } },
-      errors: [...errors, 413],
-    },
-    encodeError: refuseRest,
-    handle: answering(createPushConfig),
-  },
-  {
-    method: 'GET',
-    path: CONFIGS,
-    doc: {
-      operationId: 'a2a_list_push_configs',
-      summary: 'The push notification configs of a task that the caller made',
-      tags,
-      parameters: [TASK],
-      responses: { 200: { description: 'The configs', example: { configs: [EXAMPLE] } } },
-      errors,
-    },
-    encodeError: refuseRest,
-    handle: answering(listPushConfigs),
-  },
-  {
-    method: 'GET',
-    path: `${CONFIGS}/:config`,
-    doc: {
-      operationId: 'a2a_get_push_config',
-      summary: 'A push notification config of a task',
-      tags,
-      parameters: [TASK, CONFIG],
-      responses: { 200: { description: 'The config', example: EXAMPLE } },
-      errors,
-    },
-    encodeError: refuseRest,
-    handle: answering(getPushConfig),
-  },
-  {
-    method: 'DELETE',
-    path: `${CONFIGS}/:config`,
-    doc: {
+  route.post(CONFIGS, answering(createPushConfig), {
+    operationId: 'a2a_create_push_config',
+    summary: 'Be sent what becomes of a task, where the service allows it',
+    tags,
+    parameters: [TASK],
+    request: PushConfigBody,
+    responses: { 200: { description: 'The config', example: EXAMPLE } },
+    errors: [...errors, 413],
+  }),
+  route.get(CONFIGS, answering(listPushConfigs), {
+    operationId: 'a2a_list_push_configs',
+    summary: 'The push notification configs of a task that the caller made',
+    tags,
+    parameters: [TASK],
+    responses: { 200: { description: 'The configs', example: { configs: [EXAMPLE] } } },
+    errors,
+  }),
+  route.get(`${CONFIGS}/:config`, answering(getPushConfig), {
+    operationId: 'a2a_get_push_config',
+    summary: 'A push notification config of a task',
+    tags,
+    parameters: [TASK, CONFIG],
+    responses: { 200: { description: 'The config', example: EXAMPLE } },
+    errors,
+  }),
+  route.delete(
+    `${CONFIGS}/:config`,
+    answering(deletePushConfig),
+    {
       operationId: 'a2a_delete_push_config',
       summary: 'Delete a push notification config, with what was to be sent',
       tags,
@@ -87,10 +65,8 @@ export const pushRoutes: readonly Route[] = [
       responses: { 200: { description: 'It is deleted, or was not there', example: {} } },
       errors,
     },
-    bodyless: true,
-    encodeError: refuseRest,
-    handle: answering(deletePushConfig),
-  },
+    { bodyless: true },
+  ),
 ];
 
 /** What the path names counts, whatever the body says. */

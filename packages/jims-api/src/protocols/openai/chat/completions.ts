@@ -9,9 +9,13 @@ import { threadHeader } from '../../../chat/named-thread.ts';
 import { isReachedAgain, startRun } from '../../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../../chat/start-run.ts';
 import { streamRun } from '../../../chat/stream-run.ts';
+import { errorOptions } from '../../../http/error-response.ts';
 import { json } from '../../../http/json-answer.ts';
+import { inHeader } from '../../../http/parameters.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ChatCompletionBody, decode } from './decode.ts';
@@ -22,79 +26,65 @@ const PROTOCOL = 'openai-chat';
 
 const string = v.string();
 
-const Completion = v.pipe(
-  v.object({
-    id: string,
-    object: v.literal('chat.completion'),
-    created: v.pipe(v.number(), v.description('Seconds since 1970')),
-    model: string,
-    choices: v.array(
-      v.object({
-        index: v.number(),
-        message: v.object({
-          role: v.literal('assistant'),
-          content: string,
-          refusal: v.null(),
-          reasoning_content: v.pipe(
-            v.optional(string),
-            v.description('What a model thought: always in a stream, else where the app keeps it'),
-          ),
-          annotations: v.pipe(
-            v.optional(v.array(v.looseObject({ type: v.literal('url_citation') }))),
-            v.description('Sources and files; those of a file have `file` besides'),
-          ),
-        }),
-        logprobs: v.null(),
-        finish_reason: v.literal('stop'),
+const Completion = titled('ChatCompletion', {
+  id: string,
+  object: v.literal('chat.completion'),
+  created: described(v.number(), 'Seconds since 1970'),
+  model: string,
+  choices: v.array(
+    v.object({
+      index: v.number(),
+      message: v.object({
+        role: v.literal('assistant'),
+        content: string,
+        refusal: v.null(),
+        reasoning_content: described(
+          v.optional(string),
+          'What a model thought: always in a stream, else where the app keeps it',
+        ),
+        annotations: described(
+          v.optional(v.array(v.looseObject({ type: v.literal('url_citation') }))),
+          'Sources and files; those of a file have `file` besides',
+        ),
       }),
-    ),
-    usage: v.object({
-      prompt_tokens: v.number(),
-      completion_tokens: v.number(),
-      total_tokens: v.number(),
-      prompt_tokens_details: v.object({ cached_tokens: v.number() }),
+      logprobs: v.null(),
+      finish_reason: v.literal('stop'),
     }),
+  ),
+  usage: v.object({
+    prompt_tokens: v.number(),
+    completion_tokens: v.number(),
+    total_tokens: v.number(),
+    prompt_tokens_details: v.object({ cached_tokens: v.number() }),
   }),
-  v.title('ChatCompletion'),
-);
+});
 
 const HEADERS: readonly Parameter[] = [
-  { name: 'x-jims-thread-id', in: 'header', description: 'Continues this thread', schema: string },
-  { name: 'x-jims-contact-id', in: 'header', description: 'The contact', schema: string },
-  {
-    name: 'x-openwebui-chat-id',
-    in: 'header',
-    description:
-      'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
-    schema: string,
-  },
-  {
-    name: 'x-jims-task',
-    in: 'header',
-    description:
-      'When it is not empty, the question is beside the chat, in a thread that is erased',
-    schema: string,
-  },
-  { name: 'x-jims-statuses', in: 'header', description: '`off`: no statuses', schema: string },
+  inHeader('x-jims-thread-id', 'Continues this thread'),
+  inHeader('x-jims-contact-id', 'The contact'),
+  inHeader(
+    'x-openwebui-chat-id',
+    'The client’s id of a chat, or x-conversation-id: its messages are compared with those of the thread',
+  ),
+  inHeader(
+    'x-jims-task',
+    'When it is not empty, the question is beside the chat, in a thread that is erased',
+  ),
+  inHeader('x-jims-statuses', '`off`: no statuses'),
 ];
 
 /** OpenAI's Chat Completions. */
-export const completionRoute: Route = {
-  method: 'POST',
-  path: '/v1/chat/completions',
-  doc: {
-    operationId: 'openai_chat_completion',
-    summary: 'For OpenAI’s clients: a chat completion',
-    description:
-      'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
-    tags: ['openai'],
-    parameters: HEADERS,
-    request: ChatCompletionBody,
-    responses: { 200: { description: 'The answer', schema: Completion } },
-    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
-  },
-  handle: complete,
-};
+export const completionRoute: Route = route.post('/v1/chat/completions', complete, {
+  operationId: 'openai_chat_completion',
+  summary: 'For OpenAI’s clients: a chat completion',
+  description:
+    'Also below `/openai/v1`. With `stream: true` the answer is a stream of chunks. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+  tags: ['openai'],
+  parameters: HEADERS,
+  request: ChatCompletionBody,
+  responses: { 200: { description: 'The answer', schema: Completion } },
+  errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+});
 
 async function complete(api: ApiContext, call: Call): Promise<Response> {
   const completion = decode(api, await call.body());
@@ -103,15 +93,12 @@ async function complete(api: ApiContext, call: Call): Promise<Response> {
   const { model, includeUsage } = completion;
   const addressOf = fileAddress(api, call);
   if (completion.stream) {
-    const { requestId } = call;
-    const { exposeErrors } = api;
     const options = {
       model,
       includeUsage,
       statuses: wantsStatuses(call),
       addressOf,
-      requestId,
-      exposeErrors,
+      ...errorOptions(api, call),
       request: call.request,
     };
     return streamRun(api, call, request, (run) => {
@@ -133,8 +120,7 @@ export function wire(api: ApiContext, call: Call, run: Run): RunFrames {
     includeUsage: true,
     statuses: true,
     addressOf: fileAddress(api, call),
-    requestId: call.requestId,
-    exposeErrors: api.exposeErrors,
+    ...errorOptions(api, call),
     request: call.request,
   });
 }

@@ -10,40 +10,36 @@ import { boolean } from '../../../http/fastapi/fields.ts';
 import { parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
 import { contentFiles, earlierFiles } from '../shared/files.ts';
 
 const Message = v.object({
   role: v.picklist(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: v.pipe(
+  content: described(
     v.optional(messageContent),
-    v.description(
-      'A string, or parts: `text`; `image_url`, `file` and `input_audio` with data, or with the id or the address of a stored file',
-    ),
+    'A string, or parts: `text`; `image_url`, `file` and `input_audio` with data, or with the id or the address of a stored file',
   ),
 });
 
 /** The members of OpenAI's request that are used here; the others are accepted and ignored. */
-export const ChatCompletionBody = v.pipe(
-  v.object({
-    model: v.pipe(
-      v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
-      v.description('Any name; the answer repeats it'),
+export const ChatCompletionBody = titled('ChatCompletionRequest', {
+  model: described(
+    v.optional(v.pipe(v.string(), v.maxLength(MAX_NAME)), 'jims'),
+    'Any name; the answer repeats it',
+  ),
+  messages: v.pipe(
+    list(Message, MAX_MESSAGES),
+    v.nonEmpty(),
+    v.description(
+      'The last message is the new one, by the user. The others are used when the request names no thread',
     ),
-    messages: v.pipe(
-      list(Message, MAX_MESSAGES),
-      v.nonEmpty(),
-      v.description(
-        'The last message is the new one, by the user. The others are used when the request names no thread',
-      ),
-    ),
-    stream: v.nullish(boolean),
-    stream_options: v.nullish(v.object({ include_usage: v.nullish(boolean) })),
-    ...callerFields,
-  }),
-  v.title('ChatCompletionRequest'),
-);
+  ),
+  stream: v.nullish(boolean),
+  stream_options: v.nullish(v.object({ include_usage: v.nullish(boolean) })),
+  ...callerFields,
+});
 
 /** A request, decoded. */
 export interface ChatCompletion extends ClientMessage {

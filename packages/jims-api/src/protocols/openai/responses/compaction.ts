@@ -10,6 +10,7 @@ import { MAX_MESSAGES } from '../../../chat/sent-limits.ts';
 import { HttpError } from '../../../http/errors.ts';
 import { parseJson } from '../../../http/fastapi/parse-json.ts';
 import { list } from '../../../http/list.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { openAiId } from '../shared/ids.ts';
 import { Item, isPrompt, isReference, isSaid } from './input.ts';
 
@@ -23,14 +24,11 @@ const decompress = promisify(brotliDecompress);
 
 const Items = list(Item, MAX_MESSAGES);
 
-export const CompactionResource = v.pipe(
-  v.object({
-    id: v.string(),
-    type: v.literal('compaction'),
-    encrypted_content: v.pipe(v.string(), v.description('The conversation')),
-  }),
-  v.title('Compaction'),
-);
+export const CompactionResource = titled('Compaction', {
+  id: v.string(),
+  type: v.literal('compaction'),
+  encrypted_content: described(v.string(), 'The conversation'),
+});
 
 /**
  * Everything in some items that an app would get, as one item: messages, prompts, and where the
@@ -116,11 +114,9 @@ function parsed(text: string): unknown {
 }
 
 function notOurs(cause?: unknown): HttpError {
-  return new HttpError(
-    400,
-    'The encrypted_content of a compaction in the input cannot be read: send it as /v1/responses/compact of this service gave it',
-    { code: 'invalid_encrypted_content', cause },
-  );
+  const reason =
+    'The encrypted_content of a compaction in the input cannot be read: send it as /v1/responses/compact of this service gave it';
+  return new HttpError(400, reason, { code: 'invalid_encrypted_content', cause });
 }
 
 function tooLarge(maxBytes: number): HttpError {

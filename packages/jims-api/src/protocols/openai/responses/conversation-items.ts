@@ -1,5 +1,5 @@
 import type { NewEvent } from 'jims-core';
-import * as v from 'valibot';
+import type * as v from 'valibot';
 
 import { toEvent } from '../../../chat/client-history.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
@@ -10,9 +10,11 @@ import { parseBody } from '../../../http/fastapi/validation.ts';
 import { json, largeJson } from '../../../http/json-answer.ts';
 import { list } from '../../../http/list.ts';
 import { answerInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { titled } from '../../../http/schema.ts';
 import { conversationId, eventHexOf } from '../shared/ids.ts';
-import { CONTACT, inPath } from '../shared/routes.ts';
+import { CONTACT, idInPath } from '../shared/routes.ts';
 import { isCompaction } from './compaction.ts';
 import { Item, saidIn } from './input.ts';
 import { ItemList, ItemResource, PAGE, conversationItems, listOf, listPage } from './items.ts';
@@ -22,52 +24,37 @@ import { conversationIn, writableConversation } from './reach.ts';
 /** As many as OpenAI takes in one request. */
 export const MAX_ITEMS = 20;
 
-const NewItemsBody = v.pipe(v.object({ items: list(Item, MAX_ITEMS) }), v.title('NewItems'));
+const NewItemsBody = titled('NewItems', { items: list(Item, MAX_ITEMS) });
 
 const tags = ['openai'];
-const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };
+const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT] };
 const responses = { 200: { description: 'Items', schema: ItemList } };
 
 export const itemRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id/items',
-    doc: {
-      operationId: 'openai_list_items',
-      summary: 'For OpenAI’s clients: the messages of a thread',
-      tags,
-      parameters: [...ofConversation.parameters, ...PAGE],
-      responses,
-      errors: [400, 401, 404],
-    },
-    handle: listItems,
-  },
-  {
-    method: 'POST',
-    path: '/v1/conversations/:conversation_id/items',
-    doc: {
-      operationId: 'openai_create_items',
-      summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
-      ...ofConversation,
-      request: NewItemsBody,
-      responses,
-      errors: [400, 401, 404, 413],
-    },
-    handle: createItems,
-  },
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id/items/:item_id',
-    doc: {
-      operationId: 'openai_get_item',
-      summary: 'For OpenAI’s clients: one message of a thread',
-      tags,
-      parameters: [...ofConversation.parameters, inPath('item_id')],
-      responses: { 200: { description: 'The item', schema: ItemResource } },
-      errors: [401, 404],
-    },
-    handle: getItem,
-  },
+  route.get('/v1/conversations/:conversation_id/items', listItems, {
+    operationId: 'openai_list_items',
+    summary: 'For OpenAI’s clients: the messages of a thread',
+    tags,
+    parameters: [...ofConversation.parameters, ...PAGE],
+    responses,
+    errors: [400, 401, 404],
+  }),
+  route.post('/v1/conversations/:conversation_id/items', createItems, {
+    operationId: 'openai_create_items',
+    summary: 'For OpenAI’s clients: add messages to a thread; nothing runs',
+    ...ofConversation,
+    request: NewItemsBody,
+    responses,
+    errors: [400, 401, 404, 413],
+  }),
+  route.get('/v1/conversations/:conversation_id/items/:item_id', getItem, {
+    operationId: 'openai_get_item',
+    summary: 'For OpenAI’s clients: one message of a thread',
+    tags,
+    parameters: [...ofConversation.parameters, idInPath('item_id')],
+    responses: { 200: { description: 'The item', schema: ItemResource } },
+    errors: [401, 404],
+  }),
   {
     method: 'DELETE',
     path: '/v1/conversations/:conversation_id/items/:item_id',
@@ -121,11 +108,8 @@ async function getItem(api: ApiContext, call: Call): Promise<Response> {
 /** Always refused, as a thread only grows. */
 async function deleteItem(api: ApiContext, call: Call): Promise<never> {
   const { id } = await conversationIn(api, call);
-  throw new HttpError(
-    400,
-    `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`,
-    { code: 'items_not_deletable' },
-  );
+  const reason = `Items cannot be deleted: delete conversation '${conversationId(id)}', or begin a new one with the items that are to stay.`;
+  throw new HttpError(400, reason, { code: 'items_not_deletable' });
 }
 
 /**
@@ -147,18 +131,14 @@ export function eventsIn(
     });
   }
   if (said.some(({ files = [] }) => files.length > 0)) {
-    throw new HttpError(
-      400,
-      'Items with files cannot be added to a conversation: send them as the input of a response',
-      { code: 'files_need_response' },
-    );
+    const reason =
+      'Items with files cannot be added to a conversation: send them as the input of a response';
+    throw new HttpError(400, reason, { code: 'files_need_response' });
   }
   if (items.some(isCompaction)) {
-    throw new HttpError(
-      400,
-      'A compaction cannot be added to a conversation: send it in the input of a response',
-      { code: 'compaction_needs_response' },
-    );
+    const reason =
+      'A compaction cannot be added to a conversation: send it in the input of a response';
+    throw new HttpError(400, reason, { code: 'compaction_needs_response' });
   }
   return said.map(toEvent);
 }

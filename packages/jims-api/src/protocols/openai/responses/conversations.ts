@@ -1,7 +1,7 @@
 import type { Thread } from 'jims-core';
 import * as v from 'valibot';
 
-import { configFor, memberBy } from '../../../chat/client-config.ts';
+import { configFor, writableMember } from '../../../chat/client-config.ts';
 import { requireConfigSize } from '../../../chat/sent-limits.ts';
 import { notFound } from '../../../http/errors.ts';
 import { jsonObject, sentObject } from '../../../http/fastapi/fields.ts';
@@ -9,97 +9,70 @@ import { parseBody } from '../../../http/fastapi/validation.ts';
 import { json } from '../../../http/json-answer.ts';
 import { isJsonObject } from '../../../http/json-object.ts';
 import { list } from '../../../http/list.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Route } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { NOBODY, callerOf } from '../shared/caller.ts';
 import { conversationId } from '../shared/ids.ts';
-import { CONTACT, deletedResource, inPath } from '../shared/routes.ts';
+import { CONTACT, deletedResource, idInPath } from '../shared/routes.ts';
 import { MAX_ITEMS, eventsIn, itemRoutes } from './conversation-items.ts';
 import { Item } from './input.ts';
 import { INTERFACE, conversationIn, writableConversation } from './reach.ts';
 
-const ConversationBody = v.pipe(
-  v.object({
-    items: v.pipe(v.nullish(list(Item, MAX_ITEMS)), v.description('What was said so far')),
-    metadata: v.nullish(sentObject),
-  }),
-  v.title('NewConversation'),
-);
+const ConversationBody = titled('NewConversation', {
+  items: described(v.nullish(list(Item, MAX_ITEMS)), 'What was said so far'),
+  metadata: v.nullish(sentObject),
+});
 
-const ConversationPatchBody = v.pipe(
-  v.object({ metadata: v.nullish(sentObject) }),
-  v.title('ConversationPatch'),
-);
+const ConversationPatchBody = titled('ConversationPatch', { metadata: v.nullish(sentObject) });
 
-const ConversationResource = v.pipe(
-  v.object({
-    id: v.string(),
-    object: v.literal('conversation'),
-    created_at: v.number(),
-    metadata: jsonObject,
-  }),
-  v.title('Conversation'),
-);
+const ConversationResource = titled('Conversation', {
+  id: v.string(),
+  object: v.literal('conversation'),
+  created_at: v.number(),
+  metadata: jsonObject,
+});
 
 const tags = ['openai'];
 const conversation = { 200: { description: 'The conversation', schema: ConversationResource } };
-const ofConversation = { tags, parameters: [inPath('conversation_id'), CONTACT] };
+const ofConversation = { tags, parameters: [idInPath('conversation_id'), CONTACT] };
 
 export const conversationRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/conversations',
-    doc: {
-      operationId: 'openai_create_conversation',
-      summary: 'For OpenAI’s clients: make a thread',
-      tags,
-      request: ConversationBody,
-      responses: conversation,
-      errors: [400, 401, 413],
-    },
-    handle: createConversation,
-  },
-  {
-    method: 'GET',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_get_conversation',
-      summary: 'For OpenAI’s clients: a thread and its metadata',
-      ...ofConversation,
-      responses: conversation,
-      errors: [401, 404],
-    },
-    handle: getConversation,
-  },
-  {
-    method: 'POST',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_update_conversation',
-      summary: 'For OpenAI’s clients: replace the metadata of a thread',
-      ...ofConversation,
-      request: ConversationPatchBody,
-      responses: conversation,
-      errors: [400, 401, 404, 413],
-    },
-    handle: updateConversation,
-  },
-  {
-    method: 'DELETE',
-    path: '/v1/conversations/:conversation_id',
-    doc: {
-      operationId: 'openai_delete_conversation',
-      summary: 'For OpenAI’s clients: erase a thread',
-      ...ofConversation,
-      responses: {
-        200: {
-          description: 'It is erased',
-          schema: deletedResource('conversation.deleted'),
-        },
+  route.post('/v1/conversations', createConversation, {
+    operationId: 'openai_create_conversation',
+    summary: 'For OpenAI’s clients: make a thread',
+    tags,
+    request: ConversationBody,
+    responses: conversation,
+    errors: [400, 401, 413],
+  }),
+  route.get('/v1/conversations/:conversation_id', getConversation, {
+    operationId: 'openai_get_conversation',
+    summary: 'For OpenAI’s clients: a thread and its metadata',
+    ...ofConversation,
+    responses: conversation,
+    errors: [401, 404],
+  }),
+  route.post('/v1/conversations/:conversation_id', updateConversation, {
+    operationId: 'openai_update_conversation',
+    summary: 'For OpenAI’s clients: replace the metadata of a thread',
+    ...ofConversation,
+    request: ConversationPatchBody,
+    responses: conversation,
+    errors: [400, 401, 404, 413],
+  }),
+  route.delete('/v1/conversations/:conversation_id', deleteConversation, {
+    operationId: 'openai_delete_conversation',
+    summary: 'For OpenAI’s clients: erase a thread',
+    ...ofConversation,
+    responses: {
+      200: {
+        description: 'It is erased',
+        schema: deletedResource('conversation.deleted'),
       },
-      errors: [401, 404],
     },
-    handle: deleteConversation,
-  },
+    errors: [401, 404],
+  }),
   ...itemRoutes,
 ];
 
@@ -108,15 +81,17 @@ async function createConversation(api: ApiContext, call: Call): Promise<Response
   const { items, metadata } = parseBody(ConversationBody, (await call.body()) ?? {});
   const events = eventsIn(api, call, items ?? []);
   requireConfigSize(api, metadata ?? {});
-  const controller = await api.app.threads.getOrCreate({
+  const own = metadata ? { metadata } : {};
+  const member = writableMember(call.principal);
+  const { thread } = await api.app.threads.ensure({
     contactId: callerOf(call, { metadata }) ?? NOBODY,
     threadConfig: {
       interface: INTERFACE,
-      ...memberBy(call.principal, {}, metadata ? { metadata } : {}),
+      ...(member === undefined ? own : { [member]: own }),
     },
+    events,
   });
-  await controller.appendAll(events);
-  return json(call, conversationObject(call, controller.thread));
+  return json(call, conversationObject(call, thread));
 }
 
 async function getConversation(api: ApiContext, call: Call): Promise<Response> {
@@ -125,12 +100,13 @@ async function getConversation(api: ApiContext, call: Call): Promise<Response> {
 
 /** Replaces its metadata. */
 async function updateConversation(api: ApiContext, call: Call): Promise<Response> {
-  const { id, config } = await writableConversation(api, call);
+  const { id } = await writableConversation(api, call);
   const { metadata } = parseBody(ConversationPatchBody, await call.body());
   requireConfigSize(api, metadata ?? {});
   const thread = await api.app.threads.mergeConfig(
     id,
-    memberBy(call.principal, config, { metadata: metadata ?? {} }),
+    { metadata: metadata ?? {} },
+    writableMember(call.principal),
   );
   if (!thread) throw notFound();
   return json(call, conversationObject(call, thread));

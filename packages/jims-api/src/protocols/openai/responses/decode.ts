@@ -10,11 +10,12 @@ import {
   requireMessageSize,
 } from '../../../chat/sent-limits.ts';
 import type { SentLimits } from '../../../chat/sent-limits.ts';
-import { HttpError, validationError } from '../../../http/errors.ts';
+import { HttpError } from '../../../http/errors.ts';
 import { boolean } from '../../../http/fastapi/fields.ts';
 import { fieldError, parseBody } from '../../../http/fastapi/validation.ts';
 import { list } from '../../../http/list.ts';
 import type { ApiContext } from '../../../http/route.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { callerFields } from '../shared/caller.ts';
 import type { NamedCaller } from '../shared/caller.ts';
 import { expanded } from './compaction.ts';
@@ -28,17 +29,17 @@ const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
 
 /** The members that say what was said before, and by whom. */
 export const contextFields = {
-  previous_response_id: v.pipe(
+  previous_response_id: described(
     v.nullish(name),
-    v.description('Continues after this response; after an older one in a fork of its thread'),
+    'Continues after this response; after an older one in a fork of its thread',
   ),
-  conversation: v.pipe(
+  conversation: described(
     v.nullish(v.union([name, v.object({ id: name })])),
-    v.description('Continues this conversation; not together with previous_response_id'),
+    'Continues this conversation; not together with previous_response_id',
   ),
-  instructions: v.pipe(
+  instructions: described(
     v.nullish(v.union([v.string(), list(Item, MAX_PARTS)])),
-    v.description('The `system_prompt` in the config of a new thread'),
+    'The `system_prompt` in the config of a new thread',
   ),
   ...callerFields,
 };
@@ -46,31 +47,21 @@ export const contextFields = {
 const ContextBody = v.object(contextFields);
 
 /** The members of OpenAI's request that are used here; the others are accepted and ignored. */
-export const ResponseBody = v.pipe(
-  v.object({
-    model: v.pipe(v.optional(name, 'jims'), v.description('Any name; the response repeats it')),
-    input: v.pipe(
-      v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
-      v.description(
-        'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history; a `compaction` stands for those that it was made of',
-      ),
-    ),
-    stream: v.nullish(boolean),
-    background: v.pipe(
-      v.nullish(boolean),
-      v.description(
-        'Answers at once; the response can be fetched, followed or cancelled by its id',
-      ),
-    ),
-    store: v.pipe(
-      v.nullish(boolean),
-      v.description('false: the thread is erased after the response'),
-    ),
-    prompt_cache_key: v.pipe(v.nullish(v.string()), v.description('The response repeats it')),
-    ...contextFields,
-  }),
-  v.title('ResponseRequest'),
-);
+export const ResponseBody = titled('ResponseRequest', {
+  model: described(v.optional(name, 'jims'), 'Any name; the response repeats it'),
+  input: described(
+    v.union([v.string(), v.pipe(list(Item, MAX_MESSAGES), v.nonEmpty())]),
+    'A string, or items, of which the last is the user’s message. When the request names no thread, the other items are the history; a `compaction` stands for those that it was made of',
+  ),
+  stream: v.nullish(boolean),
+  background: described(
+    v.nullish(boolean),
+    'Answers at once; the response can be fetched, followed or cancelled by its id',
+  ),
+  store: described(v.nullish(boolean), 'false: the thread is erased after the response'),
+  prompt_cache_key: described(v.nullish(v.string()), 'The response repeats it'),
+  ...contextFields,
+});
 
 /** What a request says was said before. */
 export interface SentContext {
@@ -108,7 +99,7 @@ export async function decode(
   const context = contextOf(request);
   const { instructions } = context;
   if (background && store === false) {
-    throw validationError([fieldError('store', store, 'a background response must be stored')]);
+    throw fieldError('store', store, 'a background response must be stored');
   }
   const input = readInput(await expanded(itemsIn(request.input), sizes.maxBodyBytes));
   const systemPrompt = instructions ?? input.systemPrompt;

@@ -4,7 +4,6 @@ import type { HistoryMessage } from '../../../chat/alignment.ts';
 import { contentText } from '../../../chat/content-text.ts';
 import { messageContent, userContent } from '../../../chat/messages.ts';
 import type { SentFile } from '../../../chat/sent-files.ts';
-import { validationError } from '../../../http/errors.ts';
 import { fieldError } from '../../../http/fastapi/validation.ts';
 import { contentFiles, earlierFiles } from '../shared/files.ts';
 
@@ -45,7 +44,7 @@ export function readInput(items: readonly Item[]): Input {
   if (items.at(-1)?.type === 'compaction_trigger') {
     const reason =
       'nothing is compacted while it is answered: send the items to /v1/responses/compact';
-    throw validationError([fieldError('input', items.at(-1), reason)]);
+    throw fieldError('input', items.at(-1), reason);
   }
   const prompt = items.find(isPrompt);
   const talk = items.filter(isTalk);
@@ -53,7 +52,7 @@ export function readInput(items: readonly Item[]): Input {
   const last = added.at(-1);
   if (last === undefined) {
     const reason = 'the last item must be a message of the user';
-    throw validationError([fieldError('input', items.at(-1), reason)]);
+    throw fieldError('input', items.at(-1), reason);
   }
   return {
     systemPrompt: prompt && contentOf(prompt),

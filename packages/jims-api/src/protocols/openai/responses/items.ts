@@ -6,34 +6,29 @@ import type { FileAddress } from '../../../chat/file-address.ts';
 import { filesOf } from '../../../chat/message-members.ts';
 import { assistantText, userText } from '../../../chat/messages.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
+import { inQuery } from '../../../http/parameters.ts';
 import { integerIn, wordsIn } from '../../../http/query.ts';
 import type { Call, Parameter } from '../../../http/route.ts';
+import { titled } from '../../../http/schema.ts';
 import { messageId } from '../shared/ids.ts';
-import { inQuery } from '../shared/routes.ts';
 import { citingPart } from './response.ts';
 import type { TextPart } from './response.ts';
 
-export const ItemResource = v.pipe(
-  v.object({
-    id: v.string(),
-    type: v.literal('message'),
-    role: v.picklist(['user', 'assistant']),
-    status: v.picklist(['completed', 'incomplete']),
-    content: v.array(jsonObject),
-  }),
-  v.title('ConversationItem'),
-);
+export const ItemResource = titled('ConversationItem', {
+  id: v.string(),
+  type: v.literal('message'),
+  role: v.picklist(['user', 'assistant']),
+  status: v.picklist(['completed', 'incomplete']),
+  content: v.array(jsonObject),
+});
 
-export const ItemList = v.pipe(
-  v.object({
-    object: v.literal('list'),
-    data: v.array(ItemResource),
-    first_id: v.nullable(v.string()),
-    last_id: v.nullable(v.string()),
-    has_more: v.boolean(),
-  }),
-  v.title('ConversationItemList'),
-);
+export const ItemList = titled('ConversationItemList', {
+  object: v.literal('list'),
+  data: v.array(ItemResource),
+  first_id: v.nullable(v.string()),
+  last_id: v.nullable(v.string()),
+  has_more: v.boolean(),
+});
 
 /** Which page of items. */
 export const PAGE: readonly Parameter[] = [

@@ -62,11 +62,8 @@ export async function recordOf(
 export async function writableConversation(api: ApiContext, call: Call): Promise<Thread> {
   const thread = await conversationIn(api, call);
   if (call.principal.kind === 'service' || thread.config['interface'] === INTERFACE) return thread;
-  throw new HttpError(
-    403,
-    `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`,
-    { code: 'conversation_of_other_protocol' },
-  );
+  const reason = `Conversation '${conversationId(thread.id)}' was begun by another protocol: it can be continued, but not changed here`;
+  throw new HttpError(403, reason, { code: 'conversation_of_other_protocol' });
 }
 
 /** The conversation that a path names. */

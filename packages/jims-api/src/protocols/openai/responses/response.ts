@@ -7,6 +7,7 @@ import { reasoningOf } from '../../../chat/message-members.ts';
 import { assistantText } from '../../../chat/messages.ts';
 import { tokensOf } from '../../../chat/usage.ts';
 import { jsonObject } from '../../../http/fastapi/fields.ts';
+import { described, titled } from '../../../http/schema.ts';
 import { citationsOf, positionAfter } from '../shared/citations.ts';
 import type { Citation } from '../shared/citations.ts';
 import { secondsOf, conversationId, messageId, openAiId, responseId } from '../shared/ids.ts';
@@ -15,33 +16,26 @@ import type { Echo } from './echo.ts';
 const string = v.string();
 
 /** The response object, as the OpenAPI document describes it. */
-export const ResponseResource = v.pipe(
-  v.object({
-    id: string,
-    object: v.literal('response'),
-    created_at: v.pipe(v.number(), v.description('Seconds since 1970')),
-    completed_at: v.nullable(v.number()),
-    status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
-    output: v.pipe(
-      v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
-      v.description(
-        'One item for each message, before it what a model thought, where the app keeps that; in a stream, statuses are reasoning items, too',
-      ),
-    ),
-    error: v.nullable(v.object({ code: string, message: string })),
-    metadata: v.pipe(
-      jsonObject,
-      v.description(
-        'The metadata of the request, `thread_id`, and the `question_id` of a question',
-      ),
-    ),
-    model: string,
-    previous_response_id: v.nullable(string),
-    conversation: v.nullable(v.object({ id: string })),
-    usage: v.nullable(jsonObject),
-  }),
-  v.title('Response'),
-);
+export const ResponseResource = titled('Response', {
+  id: string,
+  object: v.literal('response'),
+  created_at: described(v.number(), 'Seconds since 1970'),
+  completed_at: v.nullable(v.number()),
+  status: v.picklist(['queued', 'in_progress', 'completed', 'failed', 'cancelled']),
+  output: described(
+    v.array(v.looseObject({ id: string, type: v.picklist(['message', 'reasoning']) })),
+    'One item for each message, before it what a model thought, where the app keeps that; in a stream, statuses are reasoning items, too',
+  ),
+  error: v.nullable(v.object({ code: string, message: string })),
+  metadata: described(
+    jsonObject,
+    'The metadata of the request, `thread_id`, and the `question_id` of a question',
+  ),
+  model: string,
+  previous_response_id: v.nullable(string),
+  conversation: v.nullable(v.object({ id: string })),
+  usage: v.nullable(jsonObject),
+});
 
 /** The run that a response is about. */
 export interface ResponseOf {

@@ -1,5 +1,4 @@
 import type { JimsApp, Run, RunRecord } from 'jims-core';
-import * as v from 'valibot';
 
 import { resultOfRun, runHeaders } from '../../../chat/answer-run.ts';
 import { fileAddress } from '../../../chat/file-address.ts';
@@ -14,11 +13,13 @@ import {
   lastEventIdNames,
   lastEventIdOf,
 } from '../../../http/last-event-id.ts';
+import { inHeader, inQuery } from '../../../http/parameters.ts';
 import { integerIn } from '../../../http/query.ts';
 import { lookUpInTurn } from '../../../http/reading-turns.ts';
+import { route } from '../../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route, RunFrames } from '../../../http/route.ts';
 import { conversationId, responseId } from '../shared/ids.ts';
-import { CONTACT, deletedResource, inPath, inQuery } from '../shared/routes.ts';
+import { CONTACT, deletedResource, idInPath } from '../shared/routes.ts';
 import { throwAway } from '../shared/throw-away.ts';
 import { ResponseBody, decode } from './decode.ts';
 import { echoOf } from './echo.ts';
@@ -35,93 +36,69 @@ const NUMBER = /^\d{1,15}$/;
 
 const response = { 200: { description: 'The response', schema: ResponseResource } };
 const tags = ['openai'];
-const ofResponse = { tags, parameters: [inPath('response_id'), CONTACT] };
+const ofResponse = { tags, parameters: [idInPath('response_id'), CONTACT] };
 /** The number of an event is its id in the stream, too. */
-const LAST_EVENT_ID: Parameter = {
-  name: 'last-event-id',
-  in: 'header',
-  description:
-    'As `starting_after`; also of a stream that is requested again by its `Idempotency-Key`',
-  schema: v.string(),
-};
+const LAST_EVENT_ID: Parameter = inHeader(
+  'last-event-id',
+  'As `starting_after`; also of a stream that is requested again by its `Idempotency-Key`',
+);
 const inputItems = { 200: { description: 'Items', schema: ItemList } };
 
 export const responseRoutes: readonly Route[] = [
-  {
-    method: 'POST',
-    path: '/v1/responses',
-    doc: {
-      operationId: 'openai_response',
-      summary: 'For OpenAI’s clients: a response',
-      description:
-        'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
-      tags,
-      parameters: [LAST_EVENT_ID],
-      request: ResponseBody,
-      responses: response,
-      errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  route.post('/v1/responses', createResponse, {
+    operationId: 'openai_response',
+    summary: 'For OpenAI’s clients: a response',
+    description:
+      'Also below `/openai/v1`. With `stream: true` the answer is a stream of events. Errors are `{"error": {"message", "type", "param", "code"}}`.',
+    tags,
+    parameters: [LAST_EVENT_ID],
+    request: ResponseBody,
+    responses: response,
+    errors: [400, 401, 404, 409, 413, 429, 500, 503, 504],
+  }),
+  route.get('/v1/responses/:response_id', getResponse, {
+    operationId: 'openai_get_response',
+    summary: 'For OpenAI’s clients: a response as it is now',
+    tags,
+    parameters: [
+      ...ofResponse.parameters,
+      inQuery('stream', '`true`: its events from the beginning, then live'),
+      inQuery('starting_after', 'With `stream`: only events after this number'),
+      LAST_EVENT_ID,
+      ...lastEventIdNames('starting_after'),
+    ],
+    responses: response,
+    errors: [400, 401, 404, 429, 503],
+  }),
+  route.delete('/v1/responses/:response_id', deleteResponse, {
+    operationId: 'openai_delete_response',
+    summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
+    ...ofResponse,
+    responses: {
+      200: { description: 'It is erased', schema: deletedResource('response.deleted') },
     },
-    handle: createResponse,
-  },
-  {
-    method: 'GET',
-    path: '/v1/responses/:response_id',
-    doc: {
-      operationId: 'openai_get_response',
-      summary: 'For OpenAI’s clients: a response as it is now',
-      tags,
-      parameters: [
-        ...ofResponse.parameters,
-        inQuery('stream', '`true`: its events from the beginning, then live'),
-        inQuery('starting_after', 'With `stream`: only events after this number'),
-        LAST_EVENT_ID,
-        ...lastEventIdNames('starting_after'),
-      ],
-      responses: response,
-      errors: [400, 401, 404, 429, 503],
-    },
-    handle: getResponse,
-  },
-  {
-    method: 'DELETE',
-    path: '/v1/responses/:response_id',
-    doc: {
-      operationId: 'openai_delete_response',
-      summary: 'For OpenAI’s clients: erase a response that is the only one of its thread',
-      ...ofResponse,
-      responses: {
-        200: { description: 'It is erased', schema: deletedResource('response.deleted') },
-      },
-      errors: [400, 401, 404],
-    },
-    handle: deleteResponse,
-  },
-  {
-    method: 'POST',
-    path: '/v1/responses/:response_id/cancel',
-    doc: {
+    errors: [400, 401, 404],
+  }),
+  route.post(
+    '/v1/responses/:response_id/cancel',
+    cancelResponse,
+    {
       operationId: 'openai_cancel_response',
       summary: 'For OpenAI’s clients: stop a background response',
       ...ofResponse,
       responses: response,
       errors: [400, 401, 404],
     },
-    bodyless: true,
-    handle: cancelResponse,
-  },
-  {
-    method: 'GET',
-    path: '/v1/responses/:response_id/input_items',
-    doc: {
-      operationId: 'openai_input_items',
-      summary: 'For OpenAI’s clients: the question that a response answers',
-      tags,
-      parameters: [...ofResponse.parameters, ...PAGE],
-      responses: inputItems,
-      errors: [400, 401, 404],
-    },
-    handle: listInputItems,
-  },
+    { bodyless: true },
+  ),
+  route.get('/v1/responses/:response_id/input_items', listInputItems, {
+    operationId: 'openai_input_items',
+    summary: 'For OpenAI’s clients: the question that a response answers',
+    tags,
+    parameters: [...ofResponse.parameters, ...PAGE],
+    responses: inputItems,
+    errors: [400, 401, 404],
+  }),
 ];
 
 async function createResponse(api: ApiContext, call: Call): Promise<Response> {
@@ -187,11 +164,8 @@ async function deleteResponse(api: ApiContext, call: Call): Promise<Response> {
   }
   if (!(await isAllThereIs(api.app, record))) {
     const whole = conversationId(thread.id);
-    throw new HttpError(
-      400,
-      `Response '${id}' is a part of a longer conversation, of which no part can be deleted: delete all of it with DELETE /v1/conversations/${whole}.`,
-      { code: 'response_in_conversation' },
-    );
+    const reason = `Response '${id}' is a part of a longer conversation, of which no part can be deleted: delete all of it with DELETE /v1/conversations/${whole}.`;
+    throw new HttpError(400, reason, { code: 'response_in_conversation' });
   }
   await api.app.threads.delete({ threadId: thread.id });
   return json(call, { id, object: 'response.deleted', deleted: true });

@@ -4,17 +4,15 @@ import { contactNamed, textIn } from '../../../chat/front-end-names.ts';
 import { nobody } from '../../../http/contact.ts';
 import { sentObject } from '../../../http/fastapi/fields.ts';
 import type { Call } from '../../../http/route.ts';
+import { described } from '../../../http/schema.ts';
 
 /** The contact when none is named. */
 export const NOBODY: string = nobody('openai');
 
 /** The members of a body that name its sender. */
 export const callerFields = {
-  user: v.pipe(
-    v.nullish(v.string()),
-    v.description('The contact; the header x-jims-contact-id wins over it'),
-  ),
-  safety_identifier: v.pipe(v.nullish(v.string()), v.description('Instead of `user`')),
+  user: described(v.nullish(v.string()), 'The contact; the header x-jims-contact-id wins over it'),
+  safety_identifier: described(v.nullish(v.string()), 'Instead of `user`'),
   metadata: v.nullish(sentObject),
 };
 

@@ -1,16 +1,14 @@
 import * as v from 'valibot';
 
 import { HttpError } from '../../../http/errors.ts';
-import { aliasOf } from '../../../http/route.ts';
+import { inHeader, inPath } from '../../../http/parameters.ts';
+import { refusingBy, withAliases } from '../../../http/route.ts';
 import type { Parameter, Route } from '../../../http/route.ts';
 import { refuse } from './error.ts';
 
 /** Routes below `/v1`, also below `/openai/v1`, with OpenAI's errors. */
 export function openAiRoutes(routes: readonly Route[]): readonly Route[] {
-  return routes.flatMap((bare) => {
-    const route = { ...bare, encodeError: refuse };
-    return [route, aliasOf(route, { path: `/openai${route.path}` })];
-  });
+  return withAliases(refusingBy(refuse, routes), (path) => `/openai${path}`);
 }
 
 /** Refuses unknown paths of OpenAI's in its words. */
@@ -26,28 +24,13 @@ export const openAiFallback: Route = {
 };
 
 /** The id in a path. */
-export const inPath = (name: string): Parameter => ({
-  name,
-  in: 'path',
-  required: true,
-  description: 'Its id',
-  schema: v.string(),
-});
-
-export const inQuery = (name: string, description: string): Parameter => ({
-  name,
-  in: 'query',
-  description,
-  schema: v.string(),
-});
+export const idInPath = (name: string): Parameter => inPath(name, 'Its id', v.string());
 
 /** Whose thing it is that the path names. */
-export const CONTACT: Parameter = {
-  name: 'x-jims-contact-id',
-  in: 'header',
-  description: 'The contact; what belongs to another contact is not found',
-  schema: v.string(),
-};
+export const CONTACT: Parameter = inHeader(
+  'x-jims-contact-id',
+  'The contact; what belongs to another contact is not found',
+);
 
 /** What is answered when a thing was erased. */
 export const deletedResource = (object: string): v.GenericSchema =>

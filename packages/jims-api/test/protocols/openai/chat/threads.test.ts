@@ -187,6 +187,16 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.match(next.text, /^3: /);
   });
 
+  test('keeps its state when its front end sends only the end of a long chat', async () => {
+    await using served = await serveApp(historian);
+    const { client } = openAiClient(served);
+    const first = await ask(client, [user('a')], chat('c1'));
+    const said = [user('a'), assistant(first.text), user('b'), assistant('B')];
+    await ask(client, said.slice(0, 3), chat('c1'));
+    const next = await ask(client, [...said.slice(2), user('c')], chat('c1'));
+    assert.deepEqual(next, { text: '3: a|1: a|b|2: a|1: a|b|c', threadId: first.threadId });
+  });
+
   test('keeps its state when its front end has messages that were refused', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);

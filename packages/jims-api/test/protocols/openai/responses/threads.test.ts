@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { openStore } from 'jims-core';
 import type { ThreadContext } from 'jims-core';
 import { BadRequestError, NotFoundError } from 'openai';
 import type OpenAI from 'openai';
 import * as v from 'valibot';
 
+import { freshSqlite } from '../../../../../jims-core/test/support/sqlite.ts';
 import { agentPipeline } from '../../../support/agent-pipeline.ts';
+import { testApiOn } from '../../../support/api.ts';
 import { serveApp } from '../../../support/listening-app.ts';
 import { openAiClient } from '../../../support/openai-client.ts';
 
@@ -174,6 +177,18 @@ describe('conversations', () => {
     );
   });
 
+  test('are made with their items in one write, between whose parts nothing can fail', async () => {
+    using database = freshSqlite();
+    await using store = await openStore(database.url);
+    const appendEvents = (): Promise<never> => Promise.reject(new Error('The process dies'));
+    await using api = testApiOn({ ...store, appendEvents }, historian);
+    const items = [{ role: 'user', content: 'before' }];
+    const created = await api.post('/v1/conversations', { items });
+    const { id } = v.parse(v.object({ id: v.string() }), await created.json());
+    const listed = await (await api.get(`/v1/conversations/${id}/items`)).json();
+    assert.equal(v.parse(v.object({ data: v.array(v.unknown()) }), listed).data.length, 1);
+  });
+
   test('take as many items at a time as OpenAI, all of them or none', async () => {
     await using served = await serveApp(historian);
     const { client } = openAiClient(served);
@@ -197,6 +212,27 @@ describe('conversations', () => {
     await assert.rejects(client.conversations.create(tooMany), /at most 20 items/);
     const now = await client.conversations.items.list(id, { limit: 100 });
     assert.equal(now.data.length, 22);
+  });
+
+  test('keep what a service sets beside the metadata while their contact sets that', async () => {
+    using database = freshSqlite();
+    await using store = await openStore(database.url);
+    const mergeThreadConfig: typeof store.mergeThreadConfig = async (id, ...merge) => {
+      await store.mergeThreadConfig(id, { client: { theme: 'dark' }, plan: 'gold' });
+      return store.mergeThreadConfig(id, ...merge);
+    };
+    await using api = testApiOn({ ...store, mergeThreadConfig }, historian, {
+      authenticate: async () => ({ kind: 'contact', id: 'anna', contactId: 'anna' }),
+    });
+    const created = await api.post('/v1/conversations', { metadata: { n: '1' } });
+    const { id } = v.parse(v.object({ id: v.string() }), await created.json());
+    const updated = await api.post(`/v1/conversations/${id}`, { metadata: { n: '2' } });
+    assert.equal(updated.status, 200);
+    assert.deepEqual((await store.latestThread('anna'))?.config, {
+      interface: 'openai',
+      client: { theme: 'dark', metadata: { n: '2' } },
+      plan: 'gold',
+    });
   });
 
   test('take items, give single ones, change their metadata, and are erased', async () => {
