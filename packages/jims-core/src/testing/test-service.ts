@@ -57,7 +57,7 @@ export class TestService {
       const died = point && process.mortal.dieAt(point);
       died?.catch(() => {});
       const run = await start(process.app).catch((error: unknown) => {
-        process.mortal.spare();
+        if (point) process.mortal.spare();
         throw error;
       });
       const seen = observed(run);
