@@ -144,7 +144,8 @@ export class Journal {
     // Otherwise the next execution comes here again, and this one gets no further.
     if (!this.#isOver && !this.#asking && !this.#isParked) {
       const isFirst = this.#calls.held === undefined;
-      this.#calls.add(call, this.isReplaying || !isFirst);
+      if (this.isReplaying || !isFirst) call.hold();
+      this.#calls.add(call);
       if (!this.isReplaying && isFirst) this.#begin(call);
     }
     this.#pump();

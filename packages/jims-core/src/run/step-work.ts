@@ -48,11 +48,14 @@ async function inTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
-    late.abort(error);
-    reject(error);
-  }, Math.min(timeoutMs, TIMER_MS.most));
+  const timer = setTimeout(
+    () => {
+      const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
+      late.abort(error);
+      reject(error);
+    },
+    Math.min(timeoutMs, TIMER_MS.most),
+  );
   try {
     return await Promise.race([work(AbortSignal.any([signal, late.signal])), promise]);
   } finally {
