@@ -283,7 +283,7 @@ describe('messages to models', () => {
     });
 
     test('also in a stream, cut wherever it may be', async () => {
-      // JSON takes the separator as it is, and it is no end of a line for a stream.
+      // The separator may be in JSON as it is, and does not end a line of a stream.
       const city = 'Łódź\u2028Bałuty';
       const call = { index: 0, id: 'c', function: { name: 'f', arguments: { city } } };
       const parts = [{ choices: [{ index: 0, delta: { tool_calls: [call] } }] }, piece('', 'stop')];
