@@ -115,6 +115,14 @@ export function notRetried(
   );
 }
 
+/** The error of a process on a copy of a database: it must not do what the service of that does. */
+export function recoveryOff(does: string): JimsError {
+  return new JimsError(
+    'recovery_off',
+    `This process ${does}, as it does not go on with runs: its recovery is off`,
+  );
+}
+
 /** The error of a request that the store did not accept. */
 export function refusal(
   kind: Exclude<AcceptResult['kind'], 'accepted' | 'existing'>,
