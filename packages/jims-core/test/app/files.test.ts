@@ -378,7 +378,7 @@ test('a part of a file does not pass for the whole', async () => {
   const files: FileStore = {
     description: 'a place that has lost bytes',
     write: (id, pieces) => fileStore.write(id, pieces),
-    read: (id, { start, end }) => fileStore.read(id, { start, end: end - 1 }),
+    read: (id, range) => fileStore.read(id, { ...range, end: range.end - 1 }),
     remove: (ids) => fileStore.remove(ids),
     check: async () => {},
     close: async () => {},

@@ -27,7 +27,10 @@ describe('limits', () => {
       const warn = (_: object, message: string): void => void warnings.push(message);
       process.on('warning', onWarning);
       await using app = appOf(async (ctx) => {
-        if (ctx.contactId === 'slow') return void (await sleep(50));
+        if (ctx.contactId === 'slow') {
+          await sleep(50);
+          return;
+        }
         await ctx.step('wait', () => sleep(20), { timeoutMs: Infinity });
         const answer = await ctx.ask('Sure?', { expiresInMs: Infinity });
         ctx.sendMessage(answer.kind);
