@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { text } from 'node:stream/consumers';
+import { text as textOf } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import { openStore } from 'jims-core';
@@ -89,8 +89,9 @@ describeStores(({ fresh }) => {
     const onFullDisk = spawn(process.execPath, args, {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
     });
+    assert.ok(onFullDisk.stderr);
     const closed = once(onFullDisk, 'close');
-    assert.match(await text(onFullDisk.stderr), /^jims-api: .* is not complete: ENOSPC.*\n$/);
+    assert.match(await textOf(onFullDisk.stderr), /^jims-api: .* is not complete: ENOSPC.*\n$/);
     assert.deepEqual(await closed, [1, null]);
   });
 });
