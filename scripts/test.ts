@@ -40,9 +40,9 @@ const MEMORY_FOLDER = '/dev/shm';
 /** In containers it is often 64 MB. */
 const ENOUGH_MEMORY_BYTES = 2 * 1024 ** 3;
 /** Few enough that the waiting of one group is filled by the work of others. */
-const GROUP_SIZE = 6;
+const GROUP_SIZE = 10;
 /** Of the files that are quick: most of their time goes by before the sources are loaded. */
-const QUICK_GROUP_SIZE = 20;
+const QUICK_GROUP_SIZE = 30;
 const PROCESSES_PER_CORE = 3;
 /** Compiled code is kept for all processes, those that tests start included. */
 const COMPILE_CACHE = 'node_modules/.cache/test-compile';

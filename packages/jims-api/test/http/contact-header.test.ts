@@ -218,11 +218,16 @@ describe('the header', () => {
 
   test('that is empty, or sent with two names, is refused by every operation that is for a contact', async () => {
     await using api = keyed();
-    for (const value of ['', ' ', 'ib, ia', 'ib,ia', 'ib, ib', 'ib,ib', 'ib, ', ',ib', ', ']) {
+    for (const value of ['', 'ib, ia']) {
       const all = await statuses(api, { [HEADER]: value });
       for (const [operation, status] of Object.entries(all)) {
         assert.equal(status, OPEN.includes(operation) ? 200 : 400, `${operation} '${value}'`);
       }
+    }
+    // All of them have it from one function.
+    for (const value of [' ', 'ib,ia', 'ib, ib', 'ib,ib', 'ib, ', ',ib', ', ']) {
+      const { status } = await api.get('/api/v1/threads', { ...KEY, [HEADER]: value });
+      assert.equal(status, 400, `'${value}'`);
     }
     const { code, detail } = await jsonOf(
       await api.post('/api/v1/chat', { message: 'x' }, { ...KEY, [HEADER]: '' }),

@@ -7,9 +7,8 @@ import type { JimsApp, RunRequest } from 'jims-core';
 
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { emptiedDatabase } from '../support/emptied-database.ts';
 import { eventually } from '../support/eventually.ts';
-import { withClient } from '../support/postgres.ts';
+import { freshDatabase, withClient } from '../support/postgres.ts';
 import { describeStores } from '../support/stores.ts';
 import { openTcpProxy } from '../support/tcp-proxy.ts';
 
@@ -154,7 +153,7 @@ describeStores((kind) => {
 });
 
 test('an app whose lease cannot be written leaves no connection, however often it is tried', async () => {
-  await using database = await emptiedDatabase();
+  await using database = await freshDatabase();
   const app = defineApp({ pipeline: () => {}, store: database.url });
   await (await openStore(database.url)).close();
   const revoked =
@@ -176,7 +175,7 @@ test('an app whose lease cannot be written leaves no connection, however often i
 
 for (const fault of ['cut', 'stall'] as const) {
   test(`an app is closed in bounded time while its database is away (${fault})`, async () => {
-    await using database = await emptiedDatabase();
+    await using database = await freshDatabase();
     await using proxy = await openTcpProxy(database.url);
     const app = defineApp({ pipeline: (ctx) => waiting(ctx.signal), store: proxy.url });
     await app.open({ limits: { graceMs: 500 } });

@@ -1,18 +1,12 @@
-// Databases that one test of a file uses after another: to make one, with the tables of the store, takes
-// PostgreSQL ten times as long as to empty one.
+// Databases that one test of a file uses after another, with the connections to them: to make one, with the tables
+// of the store, takes PostgreSQL ten times as long as to empty one, and new connections cost it more than both.
 import { after } from 'node:test';
 
 import { Client } from 'pg';
 
 import { openStore } from '../../src/store/open-store.ts';
-import {
-  databaseUrl,
-  dropDatabase,
-  freshDatabase,
-  newDatabaseName,
-  postgresUrl,
-  withClient,
-} from './postgres.ts';
+import { KeptConnections } from './kept-connections.ts';
+import { databaseUrl, dropDatabase, freshDatabase } from './postgres.ts';
 
 /** A database that no test uses. */
 interface Free {
@@ -21,12 +15,19 @@ interface Free {
   readonly form: string;
   /** Makes it what a new one is. */
   readonly emptying: string;
+  readonly connections: KeptConnections;
+  /** Looks at it, and empties it. */
+  readonly client: Client;
 }
 
 const free: Free[] = [];
 /** Rows that are gone still take room, and time to pass over. */
 const MOST_BYTES = 4 * 1024 ** 2;
 
+/** Those that were cut off go on with what they did. */
+const END_OTHERS = `
+  SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1::int[])`;
 const OWN_TABLES = `
   SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
   WHERE schemaname NOT LIKE 'pg\\_%' AND schemaname <> 'information_schema'`;
@@ -52,55 +53,58 @@ const FORM = `
          (SELECT sum(pg_table_size(oid)) FROM relations WHERE relkind = 'r') AS bytes
   FROM written`;
 
-/** A database of its own, as the store makes one, without rows. Disposing takes it away under open connections, too. */
+/** A database of its own, as the store makes one, without rows. Disposing ends the connections to it. */
 export async function emptiedDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
-  const { name, ...rest } = (await takeFree()) ?? (await newOne());
+  const database = (await takeFree()) ?? (await newOne());
+  const { name, client, connections } = database;
+  const url = new URL(databaseUrl(name));
+  url.hostname = '127.0.0.1';
+  url.port = String(await connections.open());
   return {
-    url: databaseUrl(name),
+    url: url.href,
     async [Symbol.asyncDispose]() {
-      free.push({ name: await takeAway(name), ...rest });
+      await client.query(END_OTHERS, [await connections.shut()]);
+      free.push(database);
     },
   };
 }
 
-after(async () => {
-  await Promise.all(free.map(({ name }) => dropDatabase(name)));
-  await (await server)?.end();
-});
-
-/** One connection for all tests: each takes PostgreSQL a process. */
-let server: Promise<Client> | undefined;
-
-async function connected(): Promise<Client> {
-  const client = new Client({ connectionString: postgresUrl() });
-  await client.connect();
-  return client;
-}
+after(() => Promise.all(free.map(remove)));
 
 async function newOne(): Promise<Free> {
   const { url } = await freshDatabase();
   const store = await openStore(url);
   await store.close();
-  return withClient(url, async (client) => {
-    const { form } = await formOf(client);
-    const name = new URL(url).pathname.slice(1);
-    return { name, form, emptying: await emptyingOf(client) };
-  });
+  const client = new Client({ connectionString: url });
+  // It is lost when a test ends all connections to the database: then the next query says so.
+  client.on('error', () => {});
+  await client.connect();
+  const { form } = await formOf(client);
+  return {
+    name: new URL(url).pathname.slice(1),
+    form,
+    emptying: await emptyingOf(client),
+    client,
+    connections: new KeptConnections(new URL(url)),
+  };
 }
 
 async function takeFree(): Promise<Free | undefined> {
-  for (;;) {
-    const one = free.pop();
-    if (one === undefined) return undefined;
-    const isEmpty = await withClient(databaseUrl(one.name), async (client) => {
-      const { form, bytes } = await formOf(client);
-      if (form !== one.form || Number(bytes) > MOST_BYTES) return false;
-      await client.query(one.emptying);
-      return true;
-    });
-    if (isEmpty) return one;
-    await dropDatabase(one.name);
+  for (let one = free.pop(); one !== undefined; one = free.pop()) {
+    const { form, bytes } = await formOf(one.client);
+    if (form === one.form && Number(bytes) <= MOST_BYTES) {
+      await one.client.query(one.emptying);
+      return one;
+    }
+    await remove(one);
   }
+  return undefined;
+}
+
+async function remove({ name, client, connections }: Free): Promise<void> {
+  connections.end();
+  await client.end();
+  await dropDatabase(name);
 }
 
 async function formOf(client: Client): Promise<{ form: string; bytes: string }> {
@@ -129,24 +133,4 @@ async function emptyingOf(client: Client): Promise<string> {
     "SELECT setval(format('%I.%I', schemaname, sequencename), start_value, false) FROM pg_sequences",
   );
   return statements.join(';\n');
-}
-
-/** Gives it a new name: who was connected, or tries to be again, does not disturb the next test. */
-async function takeAway(name: string): Promise<string> {
-  const renamed = newDatabaseName();
-  server ??= connected();
-  const client = await server;
-  for (;;) {
-    await client.query(
-      'SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1',
-      [name],
-    );
-    try {
-      await client.query(`ALTER DATABASE ${name} RENAME TO ${renamed}`);
-      return renamed;
-    } catch (error) {
-      // Somebody has connected again.
-      if (!(error instanceof Error && 'code' in error && error.code === '55006')) throw error;
-    }
-  }
 }

@@ -46,7 +46,7 @@ export async function fileAnswer(api: ApiContext, call: Call, file: FileRecord):
 
 /** The first piece is read before the answer begins: then it is known that the bytes are there. */
 async function openBody(
-  { request: { signal } }: Call,
+  { request: { signal }, brokeOff }: Call,
   pieces: AsyncGenerator<Uint8Array, void, void>,
   leave: () => void,
 ): Promise<ReadableStream<Uint8Array>> {
@@ -75,7 +75,8 @@ async function openBody(
         controller.enqueue(next.value);
         next = await pieces.next().catch(async (error: unknown) => {
           await close();
-          throw error;
+          if (!brokeOff(error)) throw error;
+          return { done: true, value: undefined } as const;
         });
       },
       cancel: close,
