@@ -3,13 +3,14 @@
 //   node bench/floor/sqlite.ts --port 9000 --file /tmp/floor.db [--commits 1] [--ids v4] [--steps 10]
 //
 // With two commits the question is on disk before the answer is made, as JIMS promises it; with one,
-// both are written at the end. Ids that grow, as JIMS has them, fill the pages of an index one after
+// both are written at the end; with `each`, every row is a commit that no other turn shares. Ids that grow, as JIMS has them, fill the pages of an index one after
 // the other; random ones are all over it. Each step is one more row, in a commit of its own.
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { parseArgs } from 'node:util';
 
 import { groupCommit } from './group-commit.ts';
+import type { Write } from './group-commit.ts';
 import { serveFloor } from './serve.ts';
 
 const { values } = parseArgs({
@@ -59,7 +60,7 @@ const lastEvents = db.prepare(
 );
 latest.setReturnArrays(true);
 lastEvents.setReturnArrays(true);
-const write = groupCommit(db);
+const write: Write = values.commits === 'each' ? async (work) => work() : groupCommit(db);
 const newId = values.ids === 'v4' ? randomUUID : randomUUIDv7;
 
 interface Asked {

@@ -9,8 +9,11 @@ import type { Program } from './program.ts';
 export interface FloorOptions {
   readonly store: StoreName;
   readonly database: BenchDatabase;
-  /** On SQLite: how many commits a turn takes; default 2, the question before the answer. */
-  readonly commits?: 1 | 2;
+  /**
+   * On SQLite: how many commits a turn takes; default 2, the question before the answer. Turns at the same time share
+   * them; `each` row is a commit of its own instead.
+   */
+  readonly commits?: 1 | 2 | 'each';
   /** On SQLite: ids that grow (`v7`, the default), or random ones. */
   readonly ids?: 'v4' | 'v7';
   /** How many more rows a turn writes, each in a commit of its own; default 0. */

@@ -91,7 +91,7 @@ export const DURABLE_MUTANTS: readonly Mutant[] = [
     changes: [
       {
         file: `${RUN}/replay.ts`,
-        from: 'return until === undefined ? log : log.until(until);',
+        from: 'return until === undefined ? log : (this.#logs.get(until) ?? log.until(until));',
         to: 'return log;',
       },
     ],

@@ -1,6 +1,7 @@
 // The contact and the chat of a request for model APIs: their own clients do not name them; chat front ends,
 // and clients that know JIMS, name them by headers.
 import { contactInQuery, contactOf, oneName, requireContactId } from '../http/contact.ts';
+import { valueError } from '../http/fastapi/validation.ts';
 import { CHAT_HEADERS, USER_HEADERS } from '../http/naming-headers.ts';
 import type { Call } from '../http/route.ts';
 import type { ChatId } from './client-history.ts';
@@ -25,10 +26,17 @@ export function contactNamed(
   );
 }
 
-/** The chat, as a front end that does not know JIMS names it. */
+/**
+ * The chat, as a front end that does not know JIMS names it.
+ *
+ * @throws HttpError 422 for a name that is too long: cut, two of them could be one chat.
+ */
 export function chatNamed(call: Call, protocol: string): ChatId | undefined {
   const id = headerOf(call, CHAT_HEADERS);
-  return id === undefined ? undefined : { protocol, id: id.slice(0, MAX_CHAT_ID) };
+  if (id === undefined) return undefined;
+  if (id.length <= MAX_CHAT_ID) return { protocol, id };
+  const reason = `the id of a chat has at most ${MAX_CHAT_ID} characters`;
+  throw valueError(['header', CHAT_HEADERS.join(' or ')], id, reason);
 }
 
 /** A member of an object that is a string, and not empty. */

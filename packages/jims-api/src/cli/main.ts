@@ -12,7 +12,7 @@ import { serve } from '../server/serve.ts';
 import { packageVersion } from '../version.ts';
 import { loadApp } from './app-loading/load-app.ts';
 import { AppLoadError } from './app-loading/load-error.ts';
-import { exportLines } from './export/export.ts';
+import { ExportError, exportLines } from './export/export.ts';
 import type { CommandOptions } from './options/command-options.ts';
 import { StartError, readDotEnv } from './options/environment.ts';
 import type { Environment } from './options/option-table.ts';
@@ -139,6 +139,7 @@ function explanationOf(error: unknown): string | undefined {
     error instanceof StartError ||
     error instanceof AppLoadError ||
     error instanceof PackageMissingError ||
+    error instanceof ExportError ||
     isJimsError(error);
   return isExplained ? describeError(error).message : undefined;
 }

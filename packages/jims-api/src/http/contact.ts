@@ -17,8 +17,10 @@ const NOBODY = 'nobody:';
 /**
  * No space around it, as two contacts must not differ in what nobody sees; not a name of {@link nobody}; and
  * no NUL, no half of a character and no U+FFFD, which stands for what is not UTF-8: two names would become one.
+ * Not "." or "..", which no path can name, encoded or not: such a contact could not be erased.
  */
-const NAME = /^(?!nobody:|\s)(?:[^\0\ufffd\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+(?<!\s)$/;
+const NAME =
+  /^(?!nobody:|\s|\.{1,2}$)(?:[^\0\ufffd\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+(?<!\s)$/;
 
 export const contactId = v.pipe(
   v.string(),
@@ -170,6 +172,6 @@ export function mayReach(
 /** @throws HttpError 422 for a name that no contact can have. */
 export function requireContactId(name: string, loc: readonly string[]): string {
   if (v.is(contactId, name)) return name;
-  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL, U+FFFD and halves of characters, and does not begin with ${NOBODY}`;
+  const reason = `a contact is 1 to ${MAX_CONTACT_ID} characters with no space around them, without NUL, U+FFFD and halves of characters; it does not begin with ${NOBODY}, and is not . or ..`;
   throw valueError(loc, name, reason);
 }

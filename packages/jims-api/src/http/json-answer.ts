@@ -49,10 +49,22 @@ export function streamedJson(
 ): Response {
   // The body of an answer to HEAD is never read.
   if (call.request.method === 'HEAD') end();
-  return answer(call, streamOf(pieces, end));
+  return answer(call, streamOf(unlessBroken(call, pieces), end));
 }
 
-type Answered = Pick<Call, 'headers' | 'request'>;
+type Answered = Pick<Call, 'headers' | 'request' | 'brokeOff'>;
+
+/** Ends where the pieces fail, if the client cannot take that for the end. */
+export async function* unlessBroken(
+  { brokeOff }: Pick<Call, 'brokeOff'>,
+  pieces: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<string> {
+  try {
+    yield* pieces;
+  } catch (error) {
+    if (!brokeOff(error)) throw error;
+  }
+}
 
 function streamOf(
   pieces: Iterable<string> | AsyncIterable<string>,

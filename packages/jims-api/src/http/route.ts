@@ -64,6 +64,11 @@ export interface Call {
   readonly body: () => Promise<unknown>;
   /** Makes the log wait for the end of an answer that is a stream: gives what to call then. */
   readonly logStream: () => (end: SseEnd) => void;
+  /**
+   * Logs that an answer broke off while it was sent. True when its connection is cut already: then its body has only to
+   * end. Otherwise the body must fail, or a part of the answer would pass for the whole.
+   */
+  readonly brokeOff: (error: unknown) => boolean;
   /** Names the run that the request has started, for its log line. */
   readonly logRun: (run: Pick<Run, 'id' | 'thread'>) => void;
 }

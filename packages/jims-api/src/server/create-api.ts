@@ -145,11 +145,18 @@ const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
  * Bun.serve({ fetch: createApi(app), idleTimeout: 255 });
  */
 export function createApi(app: JimsApp, options: ApiOptions = {}): Api {
-  return createHostedApi(app, options, sseResponse);
+  return createHostedApi(app, options, { respond: sseResponse, cut: () => false });
+}
+
+/** The server around the API. */
+export interface ApiHost {
+  readonly respond: SseResponder;
+  /** Cuts the connection of a request at once; false where that is not possible. */
+  readonly cut: (request: Request) => boolean;
 }
 
 /** As {@link createApi}, for a server that has its own way to send streams. */
-export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseResponder): Api {
+export function createHostedApi(app: JimsApp, given: ApiOptions, server: ApiHost): Api {
   requireNewNode();
   const options = { ...given, ...numberOptions(given, NUMBERS) };
   const { apiKeys = [], oidc, authentik, isDraining = () => false } = options;
@@ -158,7 +165,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseRes
   const authenticate = options.authenticate ?? createAuthenticate(checks);
   const secured = options.authenticate !== undefined || isSecured(checks);
   const cors = createCors(options.corsOrigins ?? []);
-  const api = apiContext(options, { app, secured, cors, respond });
+  const api = apiContext(options, { app, secured, cors, respond: server.respond });
   const names = options.protocols ?? Object.keys(PROTOCOLS).filter(isProtocolName);
   const others = new ProtocolLoader(
     names.map((name) => PROTOCOLS[name]),
@@ -190,6 +197,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseRes
     log: new RequestLog(api.logger),
     refusals: new Refusals(app.metrics),
     isDraining,
+    cut: server.cut,
   };
   const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
   const fallback =
@@ -207,7 +215,7 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, respond: SseRes
   }
 
   const first = createRouter([...service, ...jimsProtocol.routes], answerBy, async (request) => {
-    const protocol = await others.forPath(new URL(request.url).pathname);
+    const protocol = await others.forPath(URL.parse(request.url)?.pathname ?? '');
     return protocol ? routerOf(protocol).fetch(request) : notFound(request);
   });
   const handler: FetchHandler = async (received, host) => {

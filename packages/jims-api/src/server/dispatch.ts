@@ -27,6 +27,8 @@ export interface AnswerOptions {
   readonly refusals: Refusals;
   /** Whether the service is shutting down: then it closes the connection after each answer. */
   readonly isDraining: () => boolean;
+  /** Cuts the connection of a request; false where the server cannot do that. */
+  readonly cut: (request: Request) => boolean;
 }
 
 /** A request with its route. */
@@ -78,6 +80,10 @@ export async function answer(options: AnswerOptions, routed: Routed): Promise<Re
         query,
         logStream: line.stream,
         logRun: line.run,
+        brokeOff(error) {
+          log.brokeOff(id, error);
+          return options.cut(request);
+        },
       }),
     );
   } catch (error) {
@@ -139,7 +145,7 @@ function guardPath(guard: RequestGuard, request: Request, path: string): void {
 async function handle(
   { api, authenticate, guard, requireContactHeader }: AnswerOptions,
   { route, request, params }: Routed,
-  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream' | 'logRun'>,
+  call: RefusedCall & Pick<Call, 'query' | 'receivedAt' | 'logStream' | 'logRun' | 'brokeOff'>,
 ): Promise<Response> {
   // Databases cannot keep a NUL; JSON that holds one is refused, too.
   if (request.url.includes('%00')) {

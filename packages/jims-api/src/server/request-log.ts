@@ -41,6 +41,11 @@ export class RequestLog {
     else this.#logger.error({ requestId, status, error: describeError(cause) }, message);
   }
 
+  /** Logs why an answer broke off after its head was sent. */
+  brokeOff(requestId: string, error: unknown): void {
+    this.#logger.error({ requestId, error: describeError(error) }, 'the answer broke off');
+  }
+
   /** A 503 is how an overload is meant to look: it is a warning, without a stack. */
   #refused(requestId: string, { status, message, code = 'unavailable', cause }: HttpError): void {
     const limit = this.#refusals.get(code) ?? new RepeatLimit(REPEAT_MS);

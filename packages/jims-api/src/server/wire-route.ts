@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { isActive, statusOf } from '../chat/run-status.ts';
 import { HttpError, notFound } from '../http/errors.ts';
+import { unlessBroken } from '../http/json-answer.ts';
 import { inPath } from '../http/parameters.ts';
 import { uuidInPath } from '../http/query.ts';
 import { route } from '../http/route.ts';
@@ -50,7 +51,7 @@ async function wireAnswer(
   }
   const run = await api.app.runs.find(runId);
   if (!run) throw runNotFound(runId);
-  const text = textOf(await protocol.wire(api, call, run));
+  const text = unlessBroken(call, textOf(await protocol.wire(api, call, run)));
   const body = ReadableStream.from(text).pipeThrough(new TextEncoderStream());
   const headers = { ...call.headers, 'content-type': 'text/plain; charset=utf-8' };
   return new Response(body, { headers });

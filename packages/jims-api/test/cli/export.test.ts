@@ -1,5 +1,7 @@
 // The command that writes threads and rated messages as JSON lines.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { openSync } from 'node:fs';
 import { describe, test } from 'node:test';
 
 import { openStore } from 'jims-core';
@@ -11,7 +13,7 @@ import type { ExportOptions } from '../../src/cli/options/export-options.ts';
 import { parseCommandLine } from '../../src/cli/options/options.ts';
 import { jsonOf, testApiOn } from '../support/api.ts';
 import type { TestApi } from '../support/api.ts';
-import { folderWith, runCommand } from '../support/command.ts';
+import { COMMAND, folderWith, runCommand } from '../support/command.ts';
 import type { Ended } from '../support/command.ts';
 import { talker } from '../support/talker.ts';
 
@@ -81,6 +83,12 @@ describeStores(({ fresh }) => {
     const { stdout, stderr } = await run('--contact=you');
     assert.equal(linesIn(stdout)[0]?.thread?.thread_id, yours.threadId);
     assert.match(stderr, /^1 threads of /);
+    const args = [...COMMAND, 'export', '--db', database.url];
+    const onFullDisk = spawnSync(process.execPath, args, {
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+    });
+    assert.match(String(onFullDisk.stderr), /^jims-api: .* is not complete: ENOSPC.*\n$/);
+    assert.equal(onFullDisk.status, 1);
   });
 });
 
@@ -113,6 +121,7 @@ describe('export', () => {
       [['--thread=x'], /'x' is not the id of a thread/],
       [['--since=yesterday'], /'yesterday' is not a time such as 2026-11-01/],
       [['--since=2026-02-31T99:00:00Z'], /is not a time/],
+      [['--since=2026-02-30'], /is not a time/],
       [['--port=1'], /No such option: --port/],
       [['more'], /unexpected extra argument \(more\)/],
     ];

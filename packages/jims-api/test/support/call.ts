@@ -33,6 +33,7 @@ export function callWith({
     headers: {},
     logStream: () => () => {},
     logRun() {},
+    brokeOff: () => false,
     body: () => Promise.resolve(body),
   };
 }

@@ -1,9 +1,15 @@
 import { JimsError, describeError } from '../errors/jims-error.ts';
-import type { FileList, FileQuery, FileRange, FileRecord, NewFileRecord } from '../store/store.ts';
+import type {
+  FileList,
+  FileQuery,
+  FileRange,
+  FileRecord,
+  FileRecords,
+  FileStore,
+  NewFileRecord,
+} from '../store/store.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { MessageFile } from '../thread/message.ts';
-import { eraseFiles, eraseLeftFiles } from './erase-files.ts';
-import type { FilePlaces } from './erase-files.ts';
 import type { FileBody } from './file-body.ts';
 import type { FileLimits } from './file-limits.ts';
 
@@ -139,4 +145,47 @@ export class StoredFiles {
 /** A file as messages name it. */
 export function messageFile({ fileId, name, mediaType, size }: FileRecord): MessageFile {
   return { file_id: fileId, name, media_type: mediaType, size };
+}
+
+interface FilePlaces {
+  readonly records: FileRecords;
+  readonly bytes: FileStore;
+}
+
+const BATCH = 100;
+
+/** Removes files: nobody finds them any more, then their bytes, then what is known of them. */
+async function eraseFiles(
+  { records, bytes }: FilePlaces,
+  fileIds: readonly string[],
+): Promise<void> {
+  if (fileIds.length === 0) return;
+  await records.dropFiles(fileIds);
+  await removeDropped({ records, bytes }, fileIds);
+}
+
+/**
+ * Finishes what was begun: removes all files that are being erased, no matter which process began it, half ones, and those
+ * that no message names, in batches, until there is none or the signal aborts. Resolves with how many.
+ */
+async function eraseLeftFiles(
+  places: FilePlaces,
+  { unnamedMs, signal }: { readonly unnamedMs: number; readonly signal?: AbortSignal | undefined },
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    const isOver = signal?.aborted === true;
+    const fileIds = isOver ? [] : await places.records.filesToErase({ unnamedMs, limit: BATCH });
+    if (fileIds.length === 0) return count;
+    await removeDropped(places, fileIds);
+    count += fileIds.length;
+  }
+}
+
+async function removeDropped(
+  { records, bytes }: FilePlaces,
+  fileIds: readonly string[],
+): Promise<void> {
+  await bytes.remove(fileIds);
+  await records.forgetFiles(fileIds);
 }

@@ -1,38 +1,21 @@
+import type { ToolPart } from '../llm/tools/run-options.ts';
 import type { MessageFile, MessageSource } from '../thread/message.ts';
 import type { NewFile } from './context-files.ts';
+import type { WorkNews } from './step.ts';
 
 /** A piece of a message that is being made, for `ThreadContext.sendMessage`. A string is a piece of text. */
 export type MessagePart =
   | { readonly type: 'text'; readonly text: string }
   /** What the model thinks on the way. It is shown, and kept only with `keepReasoning`. */
   | { readonly type: 'reasoning'; readonly text: string }
-  | {
-      readonly type: 'source';
-      readonly url: string;
-      readonly title?: string;
-      readonly excerpt?: string;
-    }
+  | ({ readonly type: 'source' } & MessageSource)
   | {
       readonly type: 'file';
       readonly name: string;
       readonly mediaType: string;
       readonly data: Uint8Array | Blob;
     }
-  /** A tool is called. Without a title it is the service's own matter, as a step is. */
-  | {
-      readonly type: 'tool-call';
-      readonly id: string;
-      readonly name: string;
-      readonly input: unknown;
-      readonly title?: string;
-    }
-  /** The tool is done, or has failed. */
-  | {
-      readonly type: 'tool-result';
-      readonly id: string;
-      readonly output?: unknown;
-      readonly error?: string;
-    };
+  | ToolPart;
 
 /**
  * A part of the stream of another library. Those of the AI SDK's `fullStream` are read as the parts above;
@@ -65,17 +48,7 @@ export type MessageNews = { readonly messageId: string } & (
 );
 
 /** How a tool goes, for those who watch a run. */
-export interface ToolNews {
+export interface ToolNews extends WorkNews {
   /** The id of its call: the same for all news of one call. */
   readonly id: string;
-  readonly name: string;
-  /** What a contact may see; without it the call is the service's own matter. */
-  readonly title?: string;
-  readonly status: 'running' | 'completed' | 'failed';
-  /** What it is called with. */
-  readonly input?: unknown;
-  /** Its result, when it is completed. */
-  readonly output?: unknown;
-  /** The message of its failure. */
-  readonly error?: string;
 }

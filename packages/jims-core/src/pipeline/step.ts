@@ -35,12 +35,10 @@ export interface StepRetry {
   readonly maxDelayMs?: number;
 }
 
-/** How a step goes, for those who watch its run. */
-export interface StepNews {
-  /** The same for all news of one step: `<name>/<n>`. */
-  readonly id: string;
+/** How a step or a tool goes, for those who watch its run. */
+export interface WorkNews {
   readonly name: string;
-  /** What a contact may see; without it the step is the service's own matter. */
+  /** What a contact may see; without it the work is the service's own matter. */
   readonly title?: string;
   readonly status: 'running' | 'completed' | 'failed';
   /** What it was given as its input. */
@@ -49,6 +47,12 @@ export interface StepNews {
   readonly output?: unknown;
   /** The message of its failure. */
   readonly error?: string;
+}
+
+/** How a step goes, for those who watch its run. */
+export interface StepNews extends WorkNews {
+  /** The same for all news of one step: `<name>/<n>`. */
+  readonly id: string;
 }
 
 const MARK = Symbol.for('jims.step_failed');

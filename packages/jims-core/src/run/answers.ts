@@ -8,6 +8,7 @@ import type {
   ServiceAnswer,
   ServiceQuestion,
 } from '../pipeline/question.ts';
+import { cleanJson } from '../text/clean-text.ts';
 import type { ThreadEvent } from '../thread/event.ts';
 import type { Principal } from '../thread/principal.ts';
 import { QUESTION_EXPIRED, QUESTION_WITHDRAWN, namesOf } from './new-question.ts';
@@ -22,7 +23,9 @@ export function contactAnswer<T>(
   if (none) return none;
   const { content, reason } = event.data;
   const text = typeof content === 'string' ? content : '';
-  const button = buttons.find((each) => namesOf(each).includes(text));
+  // The text of one button may be the id of another, which a click means.
+  const button =
+    buttons.find((each) => namesOf(each)[0] === text) ?? buttons.find((each) => each.text === text);
   return {
     kind: 'message',
     text,
@@ -77,14 +80,23 @@ function fitting<T>(schema: StandardSchemaV1<unknown, T>, text: string): T | und
 
 /** A validator may find something wrong with each value, and does nothing else meanwhile. */
 const MAX_VALUES = 10_000;
+/** As deep as the JSON of a request may be. */
+const MAX_DEPTH = 64;
 
+/** The JSON that a string holds, with text that every client and database takes. */
 function jsonIn(text: string): unknown {
   if (text.split(/[,[{]/, MAX_VALUES).length === MAX_VALUES) return undefined;
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isDeeper(value, MAX_DEPTH) ? undefined : JSON.parse(cleanJson(value));
   } catch {
     return undefined;
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((each) => isDeeper(each, levels - 1));
 }
 
 function invalid(name: string, reasons: string): JimsError {

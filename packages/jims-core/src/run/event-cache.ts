@@ -67,20 +67,26 @@ export class EventCache {
     return log;
   }
 
-  /**
-   * Reads what a run that began at a time saw of its thread. An event that is in `known` is taken from there, else
-   * added: logs of different times share theirs.
-   */
+  /** Reads what runs saw of their thread that began at these times, oldest first. Each event is read once. */
   async loadUntil(
-    { id }: Thread,
-    until: string,
-    known: Map<string, ThreadEvent>,
-  ): Promise<ThreadLog> {
-    const before = { createdAt: until, id: LAST_ID };
-    const tail = await this.#store.readTail(id, { before, maxBytes: this.#maxThreadSize });
-    const events = tail.events.map((event) => known.get(event.id) ?? event);
-    for (const event of events) known.set(event.id, event);
-    return logOf({ ...tail, events });
+    thread: Thread,
+    times: readonly string[],
+  ): Promise<ReadonlyMap<string, ThreadLog>> {
+    const logs = new Map<string, ThreadLog>();
+    let seen = new CachedThread(thread, this.#maxThreadSize);
+    for (const time of times) {
+      const { last: after } = seen;
+      const tail = await this.#store.readTail(thread.id, {
+        before: { createdAt: time, id: LAST_ID },
+        maxBytes: this.#maxThreadSize,
+        ...(after && { after }),
+      });
+      // More has come than is loaded: there is a gap after what was seen before.
+      if (tail.isCut) seen = new CachedThread(thread, this.#maxThreadSize);
+      seen.extend(tail);
+      logs.set(time, seen.log.until(time));
+    }
+    return logs;
   }
 
   /** Forgets a thread that is deleted. */

@@ -80,7 +80,8 @@ export class RunExecution {
     const { signal } = this.#stop;
     const target = { observe, onToolFailed, traceContent: app.traceContent, traces, signal };
     this.#llm = new RunLlm({ ...target, models, threadId: thread.id, loadFile });
-    this.#outcome = new RunOutcome(this.stream, services.progress, this.#llm);
+    const { progress } = services;
+    this.#outcome = new RunOutcome({ runId, stream: this.stream, progress, llm: this.#llm });
   }
 
   /** Whether another process can go on with it. */
@@ -137,7 +138,7 @@ export class RunExecution {
     if (end.type === 'cancelled' && end.goesOn) this.stream.leave();
     else this.#pushEnd(end);
     this.#report.ended(end, performance.now() - began);
-    progress?.remove(this.stream);
+    progress?.remove(this.owner.runId);
     forgetSignal();
     return end;
   }

@@ -128,7 +128,7 @@ export class Journal {
         this.#hasReturned = true;
         this.#pump();
       },
-      (error: unknown) => this.#fail(this.#hasUnmetEntry ? changed('it fails earlier') : error),
+      (error: unknown) => this.#fail(this.#hasUnmetEntry ? changed('it fails', error) : error),
     );
     return this.#end.promise;
   }

@@ -4,6 +4,7 @@ import { jsonSize } from '../text/json-size.ts';
 import type { EventLog } from './event-log.ts';
 import { Outage, pauseAfter } from './outage.ts';
 import { toProgress } from './progress-rows.ts';
+import { ReleasingMap } from './releasing-map.ts';
 import { isRunEnd } from './run-events.ts';
 import type { NumberedRunEvent } from './run-events.ts';
 
@@ -18,6 +19,7 @@ const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const STREAMED: ReadonlySet<NumberedRunEvent['type']> = new Set(['delta', 'reasoning', 'tool']);
 
 interface Written {
+  readonly stream: EventLog;
   readonly owner: RunOwner;
   /** The number of the newest event that was sent to the store. */
   sentSeq: number;
@@ -29,7 +31,7 @@ interface Written {
 export class ProgressWriter {
   readonly #store: Pick<Store, 'appendProgress'>;
   readonly #outage: Outage;
-  readonly #written = new Map<EventLog, Written>();
+  readonly #written = new ReleasingMap<string, Written>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -40,23 +42,23 @@ export class ProgressWriter {
   }
 
   add(stream: EventLog, owner: RunOwner): void {
-    this.#written.set(stream, { owner, sentSeq: 0, storedSeq: 0 });
+    this.#written.set(owner.runId, { stream, owner, sentSeq: 0, storedSeq: 0 });
   }
 
   /**
    * What is to be written with the run's end, so that those who join it at another process miss
    * nothing: nothing for a quick run that streamed nothing, as its result has it all.
    */
-  rest(stream: EventLog): readonly RunProgress[] {
-    const { sentSeq = 0, storedSeq = 0 } = this.#written.get(stream) ?? {};
+  rest(stream: EventLog, runId: string): readonly RunProgress[] {
+    const { sentSeq = 0, storedSeq = 0 } = this.#written.get(runId) ?? {};
     // What is being written comes twice then, which does no harm.
     const news = stream.since(storedSeq);
     const isJoinable = sentSeq > 0 || news.some(({ type }) => STREAMED.has(type));
     return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
   }
 
-  remove(stream: EventLog): void {
-    this.#written.delete(stream);
+  remove(runId: string): void {
+    this.#written.delete(runId);
   }
 
   close(): void {
@@ -82,9 +84,9 @@ export class ProgressWriter {
   async #flush(): Promise<boolean> {
     const news: { readonly written: Written; readonly lastSeq: number; own: RunOwnProgress }[] = [];
     let bytes = 0;
-    for (const [stream, written] of this.#written) {
+    for (const written of this.#written.values()) {
       const events: NumberedRunEvent[] = [];
-      for (const event of stream.since(written.storedSeq)) {
+      for (const event of written.stream.since(written.storedSeq)) {
         if (isRunEnd(event) || bytes >= MAX_STATEMENT_BYTES) break;
         events.push(event);
         bytes += 'delta' in event ? event.delta.length : jsonSize(event);

@@ -27,8 +27,8 @@ export class Replay {
   readonly #entries: readonly ReplayedEntry[];
   /** The runs up to the one that is executed now. */
   readonly #runs: readonly ChainRun[];
-  /** By segment, where they were read. */
-  readonly #logs: ThreadLog[] = [];
+  /** By when their runs began, where they were read. */
+  #logs: ReadonlyMap<string, ThreadLog> = new Map();
 
   /** A chain whose pipeline was never executed. */
   static none(chainId: string): Replay {
@@ -75,10 +75,8 @@ export class Replay {
    * that nothing is in the log of saw what was there when it was started.
    */
   logAt(log: ThreadLog, segment: number): ThreadLog {
-    const read = this.#logs[segment];
-    if (read) return read;
     const until = untilOf(this.#runs[segment]);
-    return until === undefined ? log : log.until(until);
+    return until === undefined ? log : (this.#logs.get(until) ?? log.until(until));
   }
 
   /**
@@ -96,12 +94,8 @@ export class Replay {
     // A lost run answers its own message, although others may have come since that was stored.
     if (this.#runs.length === 0) return attempt > 1 ? log.withLast(runId) : log;
     if (!log.isCut) return log;
-    const known = new Map<string, ThreadEvent>();
-    for (const [segment, run] of this.#runs.entries()) {
-      const until = untilOf(run);
-      if (until === undefined) continue;
-      this.#logs[segment] ??= await events.loadUntil(thread, until, known);
-    }
+    const times = this.#runs.flatMap((run) => untilOf(run) ?? []);
+    this.#logs = await events.loadUntil(thread, times);
     return log;
   }
 

@@ -41,11 +41,12 @@ export function fenced(): JimsError {
 const CODE_CHANGED =
   '. Or its code has changed: run it again with the code that began the conversation, or let the code look at ctx.chainVersion';
 
-/** The error of a pipeline that does not go the way that it went before. `how` says where. */
-export function changed(how: string): JimsError {
+/** The error of a pipeline that does not go the way that it went before. `how` says where; logs show the cause. */
+export function changed(how: string, cause?: unknown): JimsError {
   return new JimsError(
     'pipeline_changed',
     `The pipeline takes another way than when it ran before: ${how}. Something in it is different each time: take the time from ctx.now, random numbers from ctx.random, and what comes from outside, such as the environment, from ctx.step${CODE_CHANGED}`,
+    cause === undefined ? undefined : { cause },
   );
 }
 

@@ -5,17 +5,20 @@ import type { RunOutcomeRecord } from '../store/store.ts';
 import type { EventLog } from './event-log.ts';
 import type { ProgressWriter } from './progress.ts';
 
+interface RunOutcomeOptions {
+  readonly runId: string;
+  readonly stream: EventLog;
+  readonly progress: ProgressWriter | undefined;
+  readonly llm: RunLlm;
+}
+
 /** What is stored of a run beside how it ended: what it used, and its progress. */
 export class RunOutcome {
-  readonly #stream: EventLog;
-  readonly #progress: ProgressWriter | undefined;
-  readonly #llm: RunLlm;
+  readonly #run: RunOutcomeOptions;
   #earlier: readonly ModelUsage[] = [];
 
-  constructor(stream: EventLog, progress: ProgressWriter | undefined, llm: RunLlm) {
-    this.#stream = stream;
-    this.#progress = progress;
-    this.#llm = llm;
+  constructor(run: RunOutcomeOptions) {
+    this.#run = run;
   }
 
   /** Counts what earlier attempts of the run have used: their models are not asked again. */
@@ -25,7 +28,7 @@ export class RunOutcome {
 
   /** To be spread into a result. */
   used(): { readonly usage?: readonly ModelUsage[] } {
-    const used = this.#llm.used();
+    const used = this.#run.llm.used();
     if (this.#earlier.length === 0) return used;
     const sum = new UsageSum();
     for (const usage of [...this.#earlier, ...(used.usage ?? [])]) sum.addSum(usage);
@@ -33,9 +36,10 @@ export class RunOutcome {
   }
 
   record(outcome: Omit<RunOutcomeRecord, 'usage' | 'lastSeq' | 'progress'>): RunOutcomeRecord {
-    const progress = this.#progress?.rest(this.#stream) ?? [];
+    const { runId, stream, progress: writer } = this.#run;
+    const progress = writer?.rest(stream, runId) ?? [];
     // One more than there are: the end itself.
-    const lastSeq = this.#stream.lastSeq + 1;
+    const lastSeq = stream.lastSeq + 1;
     return { ...outcome, ...this.used(), lastSeq, progress };
   }
 }

@@ -144,13 +144,12 @@ export class RunReport {
     const fields = { ...ids, ...(trace && { traceId: trace.traceId }), error };
     logger.error(fields, `run failed: ${failure.code}`);
     const run = { ...ids, ...(trace && { trace }) };
-    // A report that fails must not keep the run from its end.
-    try {
-      onRunFailed?.(failure, run);
-    } catch (reportError) {
-      const report = { ...run, error: describeError(reportError) };
-      logger.error(report, 'cannot report a failed run');
-    }
+    // A report that fails, at once or later, must neither keep the run from its end nor end the process.
+    const report = async (): Promise<void> => onRunFailed?.(failure, run);
+    void report().catch((reportError: unknown) => {
+      const about = { ...run, error: describeError(reportError) };
+      logger.error(about, 'cannot report a failed run');
+    });
   }
 }
 

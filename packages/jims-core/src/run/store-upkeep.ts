@@ -8,8 +8,11 @@ export interface StoreUpkeepOptions extends RetentionOptions {
 }
 
 const INDEX_EVERY_MS = 1000;
-/** What is not indexed yet does no harm: a tenth of the time is enough, and a search does the rest. */
-const INDEX_REST = 9;
+/**
+ * What is not indexed yet does no harm: a tenth of the time is enough, and a search does the rest. While a process is
+ * busy, those who wait for answers have nearly all of it.
+ */
+const INDEX_REST = { times: 9, timesWhenBusy: 39 };
 
 /** What each process does for its store beside its runs. */
 export class StoreUpkeep {

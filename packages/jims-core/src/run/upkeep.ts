@@ -16,6 +16,8 @@ export interface UpkeepOptions {
 const EVERY_MS = 60_000;
 /** Others have most of the time. */
 const REST = 4;
+/** From here on a process has hardly any time that nobody waits for. */
+const BUSY = 0.9;
 const MIN_REST_MS = 10;
 
 /** Does from time to time what a database needs and no run waits for, on every process. */
@@ -56,19 +58,27 @@ export class UpkeepTimer {
   }
 }
 
-/**
- * Does piece after piece until `piece` resolves with false or the signal aborts. It rests after each, `rest` times
- * as long as that took.
- */
+/** How long it rests after a piece, in times of what the piece took. */
+export interface Rest {
+  readonly times: number;
+  /** While this process is busy; default `times`. */
+  readonly timesWhenBusy?: number;
+}
+
+/** Does piece after piece, and rests after each, until `piece` resolves with false or the signal aborts. */
 export async function inPieces(
   piece: () => Promise<boolean>,
   signal: AbortSignal,
-  rest: number = REST,
+  { times, timesWhenBusy = times }: Rest = { times: REST },
 ): Promise<void> {
-  for (let more = true; more && !signal.aborted;) {
+  let utilization = 0;
+  while (!signal.aborted) {
     const begun = performance.now();
-    more = await piece();
-    const restMs = Math.max(MIN_REST_MS, (performance.now() - begun) * rest);
-    if (more) await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
+    if (!(await piece())) return;
+    const took = performance.now() - begun;
+    const restMs = Math.max(MIN_REST_MS, took * (utilization > BUSY ? timesWhenBusy : times));
+    const before = performance.eventLoopUtilization();
+    await sleep(restMs, undefined, { ref: false, signal }).catch(() => {});
+    ({ utilization } = performance.eventLoopUtilization(before));
   }
 }

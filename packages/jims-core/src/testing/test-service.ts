@@ -105,7 +105,7 @@ export class TestService {
     forgetSignal();
     const record = outcome && (await app.runs.record(runId));
     const difference = record && differenceOf(outcome, record);
-    if (difference !== undefined) throw new Error(difference);
+    if (difference !== undefined) throw new Error(difference, { cause: causeOf(seen) });
     return seen;
   }
 
@@ -123,10 +123,16 @@ export class TestService {
   }
 }
 
+/** What the pipeline threw when it was executed again. */
+function causeOf({ end }: ObservedRun): unknown {
+  return end.type === 'error' ? end.error.cause : undefined;
+}
+
 function withSameCode(seen: ObservedRun): ObservedRun {
   const { end } = seen;
   if (end.type !== 'error' || end.error.code !== 'pipeline_changed') return seen;
-  const error = new JimsError(end.error.code, withoutCodeChange(end.error.message));
+  const { code, message, cause } = end.error;
+  const error = new JimsError(code, withoutCodeChange(message), { cause });
   return { ...seen, end: { ...end, error } };
 }
 

@@ -6,30 +6,38 @@ import { defineApp } from 'jims-core';
 import type { OpenOptions, RunLimits } from 'jims-core';
 
 import { freshSqlite } from '../support/sqlite.ts';
+import { describeStores } from '../support/stores.ts';
 
-test('a time that is too long for a timer of Node, or left undefined, ends nothing', async () => {
-  using database = freshSqlite();
-  const store = database.url;
-  const limits: { [name in keyof RunLimits]?: RunLimits[name] | undefined } = {
-    timeoutMs: Infinity,
-    graceMs: undefined,
-  };
-  const app = defineApp({
-    store,
-    pipeline: async (ctx) => {
-      const text = await ctx.step('wait', async () => (await soon(), 'Done'), {
-        timeoutMs: 2 ** 31,
-        retry: { times: 1, minDelayMs: 2 ** 31 },
-      });
-      ctx.sendMessage(text);
-    },
+describeStores((kind) => {
+  test('a limit that is too large for a timer or a database, or undefined, ends nothing', async () => {
+    await using database = await kind.fresh();
+    const limits: { [name in keyof RunLimits]?: RunLimits[name] | undefined } = {
+      timeoutMs: Infinity,
+      graceMs: undefined,
+      leaseMs: Infinity,
+      questionTtlMs: Infinity,
+      retentionMs: Infinity,
+      queueLimit: Infinity,
+    };
+    const app = defineApp({
+      store: database.url,
+      pipeline: async (ctx) => {
+        const text = await ctx.step('wait', async () => (await soon(), 'Done'), {
+          timeoutMs: 2 ** 31,
+          retry: { times: 1, minDelayMs: 2 ** 31 },
+        });
+        ctx.sendMessage(text);
+        await ctx.ask('More?');
+      },
+    });
+    await app.open({ limits } as OpenOptions);
+    const run = await app.runs.start({ contactId: 'c', message: 'hi' });
+    await app.close(Infinity);
+    const end = await run.end;
+    assert.ok(end.type === 'result');
+    const texts = end.result.events.map(({ data }) => data['content']);
+    assert.deepEqual(texts, ['Done', 'More?']);
   });
-  await app.open({ limits } as OpenOptions);
-  const run = await app.runs.start({ contactId: 'c', message: 'hi' });
-  await app.close(Infinity);
-  const end = await run.end;
-  assert.ok(end.type === 'result');
-  assert.equal(end.result.events[0]?.data['content'], 'Done');
 });
 
 test('a question counts against the limits of its chain', async () => {

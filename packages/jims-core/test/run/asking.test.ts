@@ -148,6 +148,26 @@ describeStores((kind) => {
     });
   });
 
+  test('an answer that is JSON holds what a request may hold, and nothing else', async () => {
+    await using database = await kind.fresh();
+    const values: unknown[] = [];
+    await using app = defineApp({
+      store: database.url,
+      async pipeline(ctx) {
+        const schema = v.object({ a: v.unknown() });
+        const answer = await ctx.ask('Which?', { schema });
+        if (answer.kind === 'message') values.push(answer.value);
+      },
+    });
+    const contactId = randomUUID();
+    const deep = (levels: number): string => `{"a":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    for (const text of ['{"a":"\\ud83d","b\\u0000":1}', deep(63), deep(64)]) {
+      resultOf(await start(app, contactId, 'ask'));
+      resultOf(await start(app, contactId, text));
+    }
+    assert.deepEqual(values, [{ a: '\ufffd' }, JSON.parse(deep(63)), undefined]);
+  });
+
   test('a step that is under way when the pipeline asks is stored, and not done again', async () => {
     await using database = await kind.fresh();
     await using store = await openStore(database.url);

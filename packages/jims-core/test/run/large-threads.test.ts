@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { defineApp } from '../../src/app/app.ts';
+import type { JimsApp } from '../../src/app/app.ts';
 import type { ThreadContext } from '../../src/pipeline/thread-context.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
 import type { NewEvent } from '../../src/thread/event.ts';
 import { describeStores } from '../support/stores.ts';
@@ -90,6 +93,47 @@ describeStores((kind) => {
     await say('Yes');
     const before = ['Refund 17', { name: 'old' }, 1];
     assert.deepEqual(seen, [before, before, ['Yes', { name: 'new' }, 1]]);
+  });
+
+  test('a chain of many questions reads its thread once when its pipeline is executed again', async () => {
+    await using database = await kind.fresh();
+    const seen: (readonly string[])[] = [];
+    const asking = async (ctx: ThreadContext): Promise<void> => {
+      for (let n = 0; n < 5; n++) {
+        seen[n] = ctx.history.map(({ content }) => content).filter((text) => text !== TEXT);
+        await ctx.ask(`${n}?`);
+      }
+    };
+    const open = async (store: Store): Promise<JimsApp> => {
+      const app = defineApp({ pipeline: asking, durable: true, store });
+      await app.open({ limits: { maxThreadSize: 10 * TEXT.length } });
+      return app;
+    };
+    const answer = async (app: JimsApp, n: number): Promise<void> => {
+      const run = await app.runs.start({ contactId: 'a', message: `${n}` });
+      await run.end;
+    };
+    await using store = await openStore(database.url);
+    await using app = await open({ ...store, close: async () => {} });
+    const controller = await app.threads.getOrCreate({ contactId: 'a' });
+    for (let n = 0; n < 20; n++) await controller.appendUserMessage(TEXT);
+    for (let n = 0; n < 5; n++) await answer(app, n);
+    const before = seen.splice(0);
+    let read = 0;
+    const counting: Store = {
+      ...store,
+      close: async () => {},
+      async readTail(...query) {
+        const tail = await store.readTail(...query);
+        read += tail.events.filter(({ data }) => data['content'] === TEXT).length;
+        return tail;
+      },
+    };
+    // A process that has read nothing of it yet.
+    await using other = await open(counting);
+    await answer(other, 5);
+    assert.deepEqual(seen, before);
+    assert.ok(read <= 20, `it has read ${read} large messages, of which there is room for 10`);
   });
 
   test('the process does other work while it goes through a thread of many events', async () => {

@@ -61,11 +61,11 @@ test('a run that streamed text leaves the rest of its events, a quick one leaves
   const writer = new ProgressWriter({ appendProgress: async () => {} }, silentLogger);
   const { stream, events } = talk();
   writer.add(stream, OWNER);
-  assert.deepEqual(writer.rest(stream), toProgress(events));
+  assert.deepEqual(writer.rest(stream, OWNER.runId), toProgress(events));
   const quick = new EventLog(1);
   quick.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
   writer.add(quick, OWNER);
-  assert.deepEqual(writer.rest(quick), []);
+  assert.deepEqual(writer.rest(quick, OWNER.runId), []);
   writer.close();
 });
 

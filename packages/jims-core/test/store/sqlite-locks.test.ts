@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -95,4 +95,17 @@ test('a damaged file is not ready', async () => {
   await assert.rejects(user.accept('again'), /malformed/);
   // Its trial of writing meets the pages that are whole.
   await assert.rejects(store.ping(), /damaged/);
+});
+
+test('a file that is taken away makes the database unready until it is there again', async () => {
+  using file = freshSqlite();
+  await using store = await openStore(file.url);
+  await store.ping();
+  renameSync(file.path, `${file.path}.away`);
+  await assert.rejects(store.ping(), {
+    code: 'store_unavailable',
+    message: /was moved or removed/,
+  });
+  renameSync(`${file.path}.away`, file.path);
+  await store.ping();
 });

@@ -265,6 +265,26 @@ describe('a user in a test', () => {
     const done = await user.click('Yes, please');
     assert.deepEqual(done.events, [{ type: 'shop.refunded', data: { by: 'yes' } }]);
     await assert.rejects(testUser(refundApp([])).click('yes'), /The last buttons: none/);
+
+    const asking = defineApp(async (ctx) => {
+      const buttons = [
+        { id: 'a', text: 'b' },
+        { id: 'b', text: 'a' },
+        { id: 3, text: 'c' },
+      ];
+      const reply = await ctx.ask('Which?', { buttons, buttonsOnly: true });
+      if (reply.kind === 'message') ctx.sendMessage(`${reply.buttonId}`);
+    });
+    for (const [button, id] of [
+      ['b', 'b'],
+      ['c', '3'],
+    ] as const) {
+      const other = testUser(asking);
+      // oxlint-disable-next-line no-await-in-loop -- each user in turn
+      await other.say('hi');
+      // oxlint-disable-next-line no-await-in-loop -- each user in turn
+      assert.equal((await other.click(button)).text, id);
+    }
   });
 
   test('waits for a question to a service and answers it, or lets it expire', async () => {
@@ -398,6 +418,16 @@ describe('a process in a test', () => {
       options,
     );
     await assert.rejects(sometimes.say('Hi'), /its step 'always' comes at another place/);
+    let executions = 0;
+    const failing = testUser(
+      appOf(async (ctx) => {
+        if (++executions === 2) throw new Error('the file is gone');
+        await ctx.step('always', () => 1);
+      }),
+      options,
+    );
+    const earlier = { message: /ran before: it fails\./, cause: new Error('the file is gone') };
+    await assert.rejects(failing.say('Hi'), earlier);
     const named = testUser(
       appOf((ctx) => ctx.step(`step ${++calls}`, () => 1)),
       options,

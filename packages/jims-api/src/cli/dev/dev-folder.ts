@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 import { describeError } from 'jims-core/host';
 
+import { isFile } from '../app-loading/source-file.ts';
 import { StartError } from '../options/environment.ts';
 
 /**
@@ -20,4 +21,13 @@ export function makeDevFolder(cwd: string): void {
     const reason = describeError(cause).message;
     throw new StartError(`The folder ${folder} cannot be made: ${reason}`, { cause });
   }
+}
+
+/** Where an app is looked for when the command names none. */
+export const APP_FILES: readonly string[] = ['app.ts', 'app.js', 'src/app.ts', 'src/app.js'];
+
+/** The app of a folder, as `--app` takes it; `undefined` when there is none. */
+export function appIn(folder: string): string | undefined {
+  const file = APP_FILES.find((each) => isFile(join(folder, each)));
+  return file && `./${file}`;
 }

@@ -1,10 +1,11 @@
 // What is exported, as JSON lines. A line comes in pieces: a thread may be larger than the memory.
-import type { EventPosition, FeedbackRecord, Store, ThreadEvent, ThreadOverview } from 'jims-core';
+import type { FeedbackRecord, Store, ThreadEvent, ThreadOverview } from 'jims-core';
 import { eventPieces } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
 
 import { usageOnWire } from '../../chat/usage.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
+import { allItems } from '../../protocols/jims/all-items.ts';
 import { threadExport } from '../../protocols/jims/thread-export.ts';
 import type { ThreadSource } from '../../protocols/jims/thread-export.ts';
 import type { ExportOptions } from '../options/export-options.ts';
@@ -50,17 +51,16 @@ async function* threadsOf(
     if (thread && isChosen && thread.lastEventAt >= since) yield thread;
     return;
   }
-  for (let before: EventPosition | undefined; ;) {
-    const page = await store.listThreads({
+  yield* allItems<ThreadOverview, ThreadOverview>(async (before) => {
+    const { threads, more } = await store.listThreads({
       limit: PAGE_SIZE,
       order: 'created',
       ...(contact !== undefined && { contactId: contact }),
       ...(before && { before }),
     });
-    yield* page.threads.filter(({ lastEventAt }) => lastEventAt >= since);
-    before = page.threads.at(-1);
-    if (!page.more) return;
-  }
+    const items = threads.filter(({ lastEventAt }) => lastEventAt >= since);
+    return { items, next: more ? threads.at(-1) : undefined };
+  });
 }
 
 /** A line for each rated message, with the conversation up to it: oldest rating first. */
@@ -76,21 +76,20 @@ export async function* feedbackLines(
   }
 }
 
-async function* feedbackOf(
+function feedbackOf(
   store: Store,
   { feedback: value, thread: threadId, since }: Chosen & Pick<ExportOptions, 'feedback'>,
 ): AsyncGenerator<FeedbackRecord> {
-  for (let after = since === undefined ? undefined : { at: since, messageId: FIRST_ID }; ;) {
-    const page = await store.listFeedback({
+  const from = since === undefined ? undefined : { at: since, messageId: FIRST_ID };
+  return allItems<FeedbackRecord, Pick<FeedbackRecord, 'at' | 'messageId'>>(async (after) => {
+    const { feedback: items, more } = await store.listFeedback({
       limit: PAGE_SIZE,
       ...(value !== undefined && value !== 'any' && { value }),
       ...(threadId !== undefined && { threadId }),
       ...(after && { after }),
     });
-    yield* page.feedback;
-    after = page.feedback.at(-1) ?? after;
-    if (!page.more) return;
-  }
+    return { items, next: more ? items.at(-1) : undefined };
+  }, from);
 }
 
 async function* feedbackLine(

@@ -1,7 +1,13 @@
 import { DEFAULT_STORE_URL, openStore } from 'jims-core';
+import { describeError } from 'jims-core/host';
 
 import type { ExportOptions } from '../options/export-options.ts';
 import { feedbackLines, threadLines } from './export-lines.ts';
+
+/** The lines cannot be written where standard output leads to. */
+export class ExportError extends Error {
+  override readonly name = 'ExportError';
+}
 
 /** Characters that are written at once. */
 const CHUNK_CHARS = 64 * 1024;
@@ -10,7 +16,7 @@ const CHUNK_CHARS = 64 * 1024;
  * The command `jims-api export`: writes JSON lines to standard output, and what it has written to standard
  * error. It reads as fast as its reader takes the lines, and ends when the reader is gone.
  *
- * @throws JimsError as `openStore`.
+ * @throws JimsError as `openStore`; ExportError, such as for a disk that is full.
  */
 export async function exportLines(options: ExportOptions): Promise<void> {
   const { store: url = DEFAULT_STORE_URL, schema, feedback } = options;
@@ -45,7 +51,13 @@ async function writeAll(pieces: AsyncIterable<string>): Promise<number | undefin
 function write(text: string): Promise<void> {
   const written = Promise.withResolvers<void>();
   process.stdout.write(text, (error) => (error ? written.reject(error) : written.resolve()));
-  return written.promise;
+  return written.promise.catch((cause: unknown) => {
+    if (isBrokenPipe(cause)) throw cause;
+    const reason = describeError(cause).message;
+    throw new ExportError(`The export cannot be written, and is not complete: ${reason}`, {
+      cause,
+    });
+  });
 }
 
 function isBrokenPipe(error: unknown): boolean {

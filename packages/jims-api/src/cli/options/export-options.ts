@@ -101,9 +101,15 @@ function sinceOf(given: Given): string | undefined {
   const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(
     text,
   );
-  const ms = isTime ? Date.parse(text) : Number.NaN;
+  const ms = isTime && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
   // The year of a time zone behind UTC may have five digits, or a sign.
   const time = Number.isNaN(ms) ? '' : new Date(ms).toISOString();
   if (/^\d{4}-/.test(time)) return time.replace('Z', '000Z');
   throw invalid('since', `'${text}' is not a time such as 2026-11-01 or 2026-11-01T08:30:00Z.`);
+}
+
+/** `Date.parse` takes February 30 for a day in March. */
+function isDay(date: string): boolean {
+  const ms = Date.parse(date);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(date);
 }

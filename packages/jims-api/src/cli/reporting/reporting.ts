@@ -30,7 +30,9 @@ export async function startReporting(options: ReportingOptions): Promise<Reporti
   const { env, logger } = options;
   const isTraced = tracingIsRequested(env);
   const endTracing = isTraced ? await startTracing(env, logger) : undefined;
-  const sentry = options.enableSentry ? await enableSentry({ traces: !isTraced, env }) : undefined;
+  const sentry = options.enableSentry
+    ? await enableSentry({ traces: !isTraced, env, logger })
+    : undefined;
 
   async function end(flush: (() => Promise<void>) | undefined): Promise<void> {
     try {

@@ -1,3 +1,4 @@
+import type { Logger } from 'jims-core';
 import type { TraceIds } from 'jims-core/host';
 
 import { optionalPackage } from './optional-package.ts';
@@ -6,6 +7,7 @@ export interface SentryOptions {
   /** False when traces already go to a collector: then Sentry gets only errors. */
   readonly traces: boolean;
   readonly env: NodeJS.ProcessEnv;
+  readonly logger: Logger;
 }
 
 export interface Sentry {
@@ -37,18 +39,30 @@ const NO_DATA = {
 
 /**
  * Reports errors and traces to Sentry: `SENTRY_DSN`, `SENTRY_ENVIRONMENT`, `SENTRY_RELEASE` and
- * `SENTRY_TRACES_SAMPLE_RATE` (default 1) come from the environment.
+ * `SENTRY_TRACES_SAMPLE_RATE` (default 1) come from the environment. Resolves with `undefined`, after a warning, when
+ * the first one names no project.
  *
  * @throws PackageMissingError when the package is not installed.
  */
-export async function enableSentry({ traces, env }: SentryOptions): Promise<Sentry> {
+export async function enableSentry({
+  traces,
+  env,
+  logger,
+}: SentryOptions): Promise<Sentry | undefined> {
   const sentry = await optionalPackage(
     '@sentry/node',
     '--enable-sentry',
     () => import('@sentry/node'),
   );
-  const rate = Number(env['SENTRY_TRACES_SAMPLE_RATE'] || 1);
+  const dsn = env['SENTRY_DSN']?.trim() ?? '';
+  // Sentry itself would say nothing about one that is missing, and print one that is wrong.
+  if (!isDsn(dsn)) {
+    logger.warn({}, 'nothing is sent to Sentry: set SENTRY_DSN to https://KEY@HOST/PROJECT');
+    return undefined;
+  }
+  const rate = sampleRate(env, logger);
   sentry.init({
+    dsn,
     // Without the second option Sentry does not see the spans of jims-core.
     ...(traces && { tracesSampleRate: rate, enableOpenTelemetrySetup: true }),
     // Model providers get no headers of Sentry.
@@ -74,6 +88,18 @@ export async function enableSentry({ traces, env }: SentryOptions): Promise<Sent
       await sentry.close(FLUSH_MS);
     },
   };
+}
+
+function isDsn(text: string): boolean {
+  const { protocol, username, pathname } = URL.parse(text) ?? {};
+  return /^https?:$/.test(protocol ?? '') && Boolean(username) && /\/\d+$/.test(pathname ?? '');
+}
+
+function sampleRate(env: NodeJS.ProcessEnv, logger: Logger): number {
+  const rate = Number(env['SENTRY_TRACES_SAMPLE_RATE'] || 1);
+  if (rate >= 0 && rate <= 1) return rate;
+  logger.warn({}, 'SENTRY_TRACES_SAMPLE_RATE is not a number from 0 to 1: it counts as 1');
+  return 1;
 }
 
 const OWN_HANDLERS: ReadonlySet<string> = new Set(['OnUncaughtException', 'OnUnhandledRejection']);

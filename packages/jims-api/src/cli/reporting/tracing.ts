@@ -40,9 +40,10 @@ export async function startTracing(
   env['OTEL_NODE_RESOURCE_DETECTORS'] ??= 'env,host';
   // With this variable the SDK would use a logger of its own, which writes to the console.
   delete env['OTEL_LOG_LEVEL'];
+  // First, as the SDK reports wrong variables while it starts.
+  await onTracingFault(faultLog(logger));
   const sdk = new NodeSDK();
   sdk.start();
-  await onTracingFault(faultLog(logger));
   return async () => {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(

@@ -30,7 +30,7 @@ export function createSocketStreams({
   cut,
 }: SocketStreamsOptions): SocketStreams {
   const waiting = new WeakMap<Response, (outgoing: ServerResponse) => SocketStream>();
-  const open = new Set<SocketStream>();
+  const open = new Set<Slot>();
 
   const tickMs = Math.min(heartbeatMs, readerTimeoutMs) / TICKS;
   /** One for all of them, while there are any: thousands of streams are open at once. */
@@ -38,8 +38,9 @@ export function createSocketStreams({
 
   function tick(): void {
     const at = now();
-    for (const stream of open) {
-      if (stream.isOver) open.delete(stream);
+    for (const slot of open) {
+      const { stream } = slot;
+      if (!stream) open.delete(slot);
       else if (stream.stands(at) >= readerTimeoutMs) cut(stream.outgoing);
       else if (stream.rests(at) > heartbeatMs - tickMs) stream.write(stream.heartbeat);
     }
@@ -61,15 +62,24 @@ export function createSocketStreams({
     send(response, outgoing) {
       const begin = waiting.get(response);
       if (!begin) return false;
-      open.add(begin(outgoing));
+      open.add(begin(outgoing).slot);
       timer ??= setInterval(tick, tickMs).unref();
       return true;
     },
   };
 }
 
+/**
+ * A stream, until it is over. V8 may keep what was in a set that changes all the time until the next full collection:
+ * this is then all that it keeps.
+ */
+interface Slot {
+  stream: SocketStream | undefined;
+}
+
 /** Keeps the same promises as `sseResponse`. */
 class SocketStream implements FrameSink {
+  readonly slot: Slot = { stream: this };
   readonly outgoing: ServerResponse;
   readonly heartbeat: string;
   readonly #writer: FrameWriter;
@@ -80,7 +90,6 @@ class SocketStream implements FrameSink {
   /** Bytes that the network has taken, and since when it is that many. */
   #taken = 0;
   #takenAt = now();
-  #isOver = false;
 
   constructor(frames: AsyncIterable<SseFrame>, options: SseOptions, outgoing: ServerResponse) {
     this.outgoing = outgoing;
@@ -95,10 +104,6 @@ class SocketStream implements FrameSink {
     outgoing.on('drain', () => this.#writer.resume());
     if (outgoing.closed) this.#leave();
     else this.#writer.resume();
-  }
-
-  get isOver(): boolean {
-    return this.#isOver;
   }
 
   /** For how long nothing was written and nothing waits: comments must not pile up before a slow reader. */
@@ -134,13 +139,13 @@ class SocketStream implements FrameSink {
   }
 
   #leave(): void {
-    if (this.#isOver) return;
+    if (!this.slot.stream) return;
     this.#finish({ kind: 'client_gone' });
     this.#writer.stop();
   }
 
   #finish(end: SseEnd): void {
-    this.#isOver = true;
+    this.slot.stream = undefined;
     this.#onClose?.(end);
   }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { namesTag } from '../../http/etag.ts';
 import { json } from '../../http/json-answer.ts';
 import { originOrPublicUrl } from '../../http/public-address.ts';
 import { route } from '../../http/route.ts';
@@ -43,10 +44,8 @@ function answerCard(api: ApiContext, call: Call): Response {
 
 /** Whether the client has this card. Its time counts when it does not say which card it has. */
 function isKnown({ request }: Call, etag: string, changed: Date): boolean {
-  const has = request.headers.get('if-none-match');
-  // A proxy that compresses answers makes their tags weak.
-  const tags = has?.split(',').map((each) => each.trim().replace(/^W\//, ''));
-  if (tags) return tags.includes('*') || tags.includes(etag);
+  const tags = request.headers.get('if-none-match');
+  if (tags !== null) return namesTag(tags, etag);
   const since = Date.parse(request.headers.get('if-modified-since') ?? '');
   return changed.getTime() <= since;
 }

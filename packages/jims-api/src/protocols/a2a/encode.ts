@@ -4,7 +4,6 @@ import { assistantText, buttonsOf, questionIdOf } from '../../chat/messages.ts';
 import { plainTextEvents } from '../../chat/text-stream.ts';
 import type { TextDelta } from '../../chat/text-stream.ts';
 import { isAppEvent } from '../../chat/visibility.ts';
-import { GrowingAnswer } from './growing-answer.ts';
 import { artifactMetadata, artifactOf, partsBesideText } from './talk.ts';
 import { agentMessage, namesOf, timestamp } from './task-run.ts';
 import type { TaskRun } from './task-run.ts';
@@ -27,80 +26,116 @@ export async function* taskUpdates(
   task: { readonly begin: StreamResponse; readonly of: TaskRun },
   { view, isOver }: TaskUpdatesOptions,
 ): AsyncGenerator<StreamResponse, void, void> {
-  const names = namesOf(task.of);
-  const begun = new Set<string>();
-  const answer = task.of.answersInStatus ? new GrowingAnswer() : undefined;
-  let statuses = 0;
+  const updates = new TaskUpdates(run.id, task.of);
+  yield task.begin;
+  for await (const event of plainTextEvents(run)) {
+    switch (event.type) {
+      case 'status':
+        yield updates.working([{ text: event.status.message }], event.status.statusType);
+        break;
+      case 'text_delta':
+        yield* updates.text(event);
+        break;
+      case 'event':
+        yield* updates.besideText(event.event);
+        break;
+      case 'result':
+      case 'error':
+      case 'cancelled':
+        if (!(await isOver(event))) throw new Error('The run goes on in another process');
+        yield updates.ended(event, view);
+        break;
+      default:
+      // Sources and files come with the event of their message.
+    }
+  }
+}
+
+class TaskUpdates {
+  readonly #runId: string;
+  readonly #task: TaskRun;
+  readonly #names: ReturnType<typeof namesOf>;
+  /** The artifacts of which something was sent. */
+  readonly #begun = new Set<string>();
+  readonly #answer: GrowingAnswer | undefined;
+  #statuses = 0;
+
+  constructor(runId: string, task: TaskRun) {
+    this.#runId = runId;
+    this.#task = task;
+    this.#names = namesOf(task);
+    this.#answer = task.answersInStatus ? new GrowingAnswer() : undefined;
+  }
+
+  working(parts: readonly Part[], type: string): StreamResponse {
+    const id = `${this.#runId}:${++this.#statuses}`;
+    const message = { ...agentMessage(this.#task, id, ''), parts };
+    const at = { timestamp: timestamp(undefined), message };
+    const status = { state: 'TASK_STATE_WORKING', ...at } as const;
+    return { statusUpdate: { ...this.#names, status, metadata: { type } } };
+  }
+
+  *text({ messageId, delta, ends, whole }: TextDelta): Generator<StreamResponse> {
+    if (whole && questionIdOf(whole) !== undefined) return;
+    const isLast = ends && partsBesideText(ends, this.#task).length === 0;
+    yield this.#artifact(messageId, [{ text: delta }], isLast ? ends : undefined);
+    const grown = this.#answer?.add(messageId, delta);
+    if (grown && !ends) yield this.working(grown, 'answer');
+  }
+
+  /** Sources and files, or buttons without text: an artifact has at least one part. */
+  *besideText(sent: NewEvent): Generator<StreamResponse> {
+    if (questionIdOf(sent) !== undefined) return;
+    if (isAppEvent(sent, this.#task.sees)) {
+      const [artifact] = artifactOf(sent, this.#task);
+      const whole = { append: false, lastChunk: true };
+      if (artifact) yield { artifactUpdate: { ...this.#names, artifact, ...whole } };
+      return;
+    }
+    const parts = partsBesideText(sent, this.#task);
+    const hasButtonsAlone = assistantText(sent) === '' && buttonsOf(sent).length > 0;
+    if (parts.length > 0) yield this.#artifact(sent.id, parts, sent);
+    else if (hasButtonsAlone) yield this.#artifact(sent.id, [{ text: '' }], sent);
+  }
+
+  ended(end: RunEnd, view: TaskView): StreamResponse {
+    const status = statusOfEnd(this.#task, end, view);
+    const metadata = metadataOf(this.#task, end);
+    return { statusUpdate: { ...this.#names, status, metadata } };
+  }
 
   /** `ends`: the message whose last piece this is; of a streamed message that is not known. */
-  function update(
+  #artifact(
     artifactId: string,
     parts: readonly Part[],
     ends: NewEvent | undefined,
   ): StreamResponse {
-    const append = begun.has(artifactId);
-    begun.add(artifactId);
+    const append = this.#begun.has(artifactId);
+    this.#begun.add(artifactId);
     const artifact = { artifactId, parts, ...(ends && artifactMetadata(ends)) };
-    return { artifactUpdate: { ...names, artifact, append, lastChunk: ends !== undefined } };
+    return { artifactUpdate: { ...this.#names, artifact, append, lastChunk: ends !== undefined } };
   }
+}
 
-  function working(parts: readonly Part[], type: string): StreamResponse {
-    const message = { ...agentMessage(task.of, `${run.id}:${++statuses}`, ''), parts };
-    const status = {
-      state: 'TASK_STATE_WORKING',
-      timestamp: timestamp(undefined),
-      message,
-    } as const;
-    return { statusUpdate: { ...names, status, metadata: { type } } };
-  }
+/** How much longer than last time the text is when it is said again: all that is said is five times the text. */
+const GROWTH = 1.25;
+/** A longer text comes with the last status alone. */
+const MAX_CHARS = 16 * 1024;
 
-  function* textUpdates({ messageId, delta, ends, whole }: TextDelta): Generator<StreamResponse> {
-    if (whole && questionIdOf(whole) !== undefined) return;
-    const isLast = ends && partsBesideText(ends, task.of).length === 0;
-    yield update(messageId, [{ text: delta }], isLast ? ends : undefined);
-    const grown = answer?.add(messageId, delta);
-    if (grown && !ends) yield working(grown, 'answer');
-  }
+/** The text of answers as it grows, for clients that show the message of a status. */
+class GrowingAnswer {
+  /** By message. */
+  readonly #texts = new Map<string, string>();
+  #chars = 0;
+  #said = 0;
 
-  /** Sources and files, or buttons without text: an artifact has at least one part. */
-  function* besideText(sent: NewEvent): Generator<StreamResponse> {
-    if (questionIdOf(sent) !== undefined) return;
-    if (isAppEvent(sent, task.of.sees)) {
-      const [artifact] = artifactOf(sent, task.of);
-      if (artifact)
-        yield { artifactUpdate: { ...names, artifact, append: false, lastChunk: true } };
-      return;
-    }
-    const parts = partsBesideText(sent, task.of);
-    const hasButtonsAlone = assistantText(sent) === '' && buttonsOf(sent).length > 0;
-    if (parts.length > 0) yield update(sent.id, parts, sent);
-    else if (hasButtonsAlone) yield update(sent.id, [{ text: '' }], sent);
-  }
-
-  yield task.begin;
-  for await (const event of plainTextEvents(run)) {
-    switch (event.type) {
-      case 'status': {
-        const { message, statusType } = event.status;
-        yield working([{ text: message }], statusType);
-        break;
-      }
-      case 'text_delta':
-        yield* textUpdates(event);
-        break;
-      case 'event':
-        yield* besideText(event.event);
-        break;
-      case 'result':
-      case 'error':
-      case 'cancelled': {
-        if (!(await isOver(event))) throw new Error('The run goes on in another process');
-        const status = statusOfEnd(task.of, event, view);
-        yield { statusUpdate: { ...names, status, metadata: metadataOf(task.of, event) } };
-        break;
-      }
-      default:
-      // Sources and files come with the event of their message.
-    }
+  /** Adds a piece, and gives the whole text if it is time to say that again. */
+  add(messageId: string, piece: string): readonly Part[] | undefined {
+    this.#chars += piece.length;
+    if (this.#chars > MAX_CHARS) return undefined;
+    this.#texts.set(messageId, (this.#texts.get(messageId) ?? '') + piece);
+    if (this.#chars < this.#said * GROWTH) return undefined;
+    this.#said = this.#chars;
+    return [...this.#texts.values()].map((text) => ({ text }));
   }
 }

@@ -1,5 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type { EventPosition, FileRecord, JimsApp, Principal, ThreadOverview } from 'jims-core';
 import { cleanJson } from 'jims-core/host';
 import * as v from 'valibot';
@@ -10,6 +8,7 @@ import { inPath } from '../../http/parameters.ts';
 import { answerInTurn } from '../../http/reading-turns.ts';
 import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
+import { allItems } from './all-items.ts';
 import { FileResource, fileResource } from './file-resource.ts';
 import { ThreadExportResource, threadExport } from './thread-export.ts';
 import type { ThreadSource } from './thread-export.ts';
@@ -104,29 +103,25 @@ function sourceOf({ threads, runs, questions }: JimsApp): ThreadSource {
   };
 }
 
-async function* allFiles(app: JimsApp, contactId: string): AsyncGenerator<FileRecord> {
-  for (let after: EventPosition | undefined; ;) {
-    const page = await app.files.list({ contactId, limit: PAGE_SIZE, ...(after && { after }) });
-    yield* page.files;
-    const last = page.files.at(-1);
-    if (!page.more || !last) return;
-    after = { createdAt: last.createdAt, id: last.fileId };
-    await setImmediate();
-  }
+function allFiles(app: JimsApp, contactId: string): AsyncGenerator<FileRecord> {
+  return allItems<FileRecord, EventPosition>(async (after) => {
+    const query = { contactId, limit: PAGE_SIZE, ...(after && { after }) };
+    const { files: items, more } = await app.files.list(query);
+    const last = more ? items.at(-1) : undefined;
+    return { items, next: last && { createdAt: last.createdAt, id: last.fileId } };
+  });
 }
 
 /** In the order in which they were made: a thread that moves meanwhile is not missed. */
-async function* allThreads(app: JimsApp, contactId: string): AsyncGenerator<ThreadOverview> {
-  for (let before: ThreadOverview | undefined; ;) {
-    const page = await app.threads.list({
+function allThreads(app: JimsApp, contactId: string): AsyncGenerator<ThreadOverview> {
+  return allItems<ThreadOverview, ThreadOverview>(async (before) => {
+    const query = {
       contactId,
       limit: PAGE_SIZE,
       order: 'created',
       ...(before && { before }),
-    });
-    yield* page.threads;
-    before = page.threads.at(-1);
-    if (!page.more) return;
-    await setImmediate();
-  }
+    } as const;
+    const { threads: items, more } = await app.threads.list(query);
+    return { items, next: more ? items.at(-1) : undefined };
+  });
 }

@@ -3,6 +3,7 @@ import type { FileRecord } from 'jims-core';
 import { countedContact } from '../../chat/start-run.ts';
 import { byteRange } from '../../http/byte-range.ts';
 import { attachment } from '../../http/content-disposition.ts';
+import { namesTag } from '../../http/etag.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 
 /**
@@ -24,7 +25,7 @@ export async function fileAnswer(api: ApiContext, call: Call, file: FileRecord):
     'content-security-policy': "default-src 'none'; sandbox",
     'x-content-type-options': 'nosniff',
   };
-  if (names(request.headers.get('if-none-match'), etag)) {
+  if (namesTag(request.headers.get('if-none-match'), etag)) {
     return new Response(null, { status: 304, headers });
   }
   const range = byteRange(request.headers, { size: file.size, etag });
@@ -45,7 +46,7 @@ export async function fileAnswer(api: ApiContext, call: Call, file: FileRecord):
 
 /** The first piece is read before the answer begins: then it is known that the bytes are there. */
 async function openBody(
-  { request: { signal } }: Call,
+  { request: { signal }, brokeOff }: Call,
   pieces: AsyncGenerator<Uint8Array, void, void>,
   leave: () => void,
 ): Promise<ReadableStream<Uint8Array>> {
@@ -74,7 +75,8 @@ async function openBody(
         controller.enqueue(next.value);
         next = await pieces.next().catch(async (error: unknown) => {
           await close();
-          throw error;
+          if (!brokeOff(error)) throw error;
+          return { done: true, value: undefined } as const;
         });
       },
       cancel: close,
@@ -86,9 +88,4 @@ async function openBody(
 /** Text is UTF-8: that was looked at when it came. */
 function typeOf({ mediaType }: FileRecord): string {
   return mediaType.startsWith('text/') ? `${mediaType}; charset=utf-8` : mediaType;
-}
-
-function names(header: string | null, etag: string): boolean {
-  const given = header?.slice(0, 4096).split(',') ?? [];
-  return given.some((each) => ['*', etag, `W/${etag}`].includes(each.trim()));
 }

@@ -1,5 +1,7 @@
 import { isJimsError } from 'jims-core';
+import * as v from 'valibot';
 
+import { pageFileAddress } from '../../chat/file-address.ts';
 import { countedContact } from '../../chat/start-run.ts';
 import { contactInQuery, contactOf, requireContactId } from '../../http/contact.ts';
 import { nameInDisposition } from '../../http/content-disposition.ts';
@@ -16,7 +18,6 @@ import { cursorIn } from '../../http/query.ts';
 import { route } from '../../http/route.ts';
 import type { ApiContext, Call, Parameter, Route } from '../../http/route.ts';
 import { FILES_PATH, UPLOAD_MS, timedBody } from '../../http/timed-body.ts';
-import { fileAddressDoc, getFileAddress } from './file-address.ts';
 import { fileAnswer } from './file-answer.ts';
 import { FileResource, fileResource } from './file-resource.ts';
 import { PAGE, limitIn, pageDoc } from './pages.ts';
@@ -84,7 +85,21 @@ export const fileRoutes: readonly Route[] = [
         fileSignatures.admits(String(params['file_id']).toLowerCase(), query),
     },
   ),
-  route.get('/api/v1/files/:file_id/address', getFileAddress, fileAddressDoc),
+  route.get('/api/v1/files/:file_id/address', getFileAddress, {
+    operationId: 'get_file_address',
+    summary: 'An address of a file for a browser',
+    description:
+      'Pages can show it, or link to it: with `--file-address-key` it needs no key for a day. Without, it needs one as every address does, and `expires_at` is null.',
+    tags,
+    parameters: [FILE_ID],
+    responses: {
+      200: {
+        description: 'The address',
+        schema: v.object({ url: v.string(), expires_at: v.nullable(v.string()) }),
+      },
+    },
+    errors: [401, 404, 422, 503],
+  }),
   route.delete('/api/v1/files/:file_id', deleteFile, {
     operationId: 'delete_file',
     summary: 'Remove a file',
@@ -192,4 +207,10 @@ function tooLarge(maxBytes: number): HttpError {
   return new HttpError(413, `The file is larger than ${maxBytes} bytes`, {
     code: 'file_too_large',
   });
+}
+
+async function getFileAddress(api: ApiContext, call: Call): Promise<Response> {
+  const { fileId } = await reachableFile(api, call);
+  const until = api.fileSignatures.sign(fileId)?.until.toISOString() ?? null;
+  return json(call, { url: pageFileAddress(api)(fileId), expires_at: until });
 }

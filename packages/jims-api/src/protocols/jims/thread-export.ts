@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers/promises';
-
 import type {
+  EventPosition,
   FeedbackList,
   FeedbackQuery,
   FeedbackRecord,
@@ -8,7 +7,6 @@ import type {
   Principal,
   QuestionList,
   QuestionQuery,
-  QuestionRecord,
   RunList,
   RunPage,
   RunSummary,
@@ -21,6 +19,7 @@ import { viewOf } from '../../chat/visibility.ts';
 import { jsonObject, uuid } from '../../http/fastapi/fields.ts';
 import { jsonPieces } from '../../http/fastapi/json-pieces.ts';
 import { described, titled } from '../../http/schema.ts';
+import { allItems } from './all-items.ts';
 import { FeedbackResource, feedbackResource } from './feedback.ts';
 import { QuestionResource, questionResource } from './questions.ts';
 import {
@@ -126,38 +125,29 @@ async function* runsOf(
   }
 }
 
-async function* allRuns(source: ThreadSource, threadId: string): AsyncGenerator<RunSummary> {
-  for (let page: RunPage = { limit: PAGE_SIZE }; ;) {
-    const { runs, next } = await source.runs(threadId, page);
-    yield* runs;
-    if (!next) return;
-    page = { limit: PAGE_SIZE, before: next };
-    await setImmediate();
-  }
+function allRuns(source: ThreadSource, threadId: string): AsyncGenerator<RunSummary> {
+  return allItems<RunSummary, EventPosition>(async (before) => {
+    const page = { limit: PAGE_SIZE, ...(before && { before }) };
+    const { runs: items, next } = await source.runs(threadId, page);
+    return { items, next };
+  });
 }
 
-async function* feedbackOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
-  for (let last: FeedbackRecord | undefined; ;) {
-    const after = last && { at: last.at, messageId: last.messageId };
+function feedbackOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
+  return allItems<object, FeedbackRecord>(async (after) => {
     const query = { threadId, limit: PAGE_SIZE, ...(after && { after }) };
     const { feedback, more } = await source.feedback(query);
-    yield* feedback.map(feedbackResource);
-    last = feedback.at(-1);
-    if (!more) return;
-    await setImmediate();
-  }
+    return { items: feedback.map(feedbackResource), next: more ? feedback.at(-1) : undefined };
+  });
 }
 
-async function* questionsOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
-  for (let last: QuestionRecord | undefined; ;) {
-    const after = last?.questionId;
+function questionsOf(source: ThreadSource, threadId: string): AsyncGenerator<object> {
+  return allItems<object, string>(async (after) => {
     const query = { threadId, limit: PAGE_SIZE, ...(after !== undefined && { after }) };
     const { questions, more } = await source.questions(query);
-    yield* questions.map(questionResource);
-    last = questions.at(-1);
-    if (!more) return;
-    await setImmediate();
-  }
+    const next = more ? questions.at(-1)?.questionId : undefined;
+    return { items: questions.map(questionResource), next };
+  });
 }
 
 async function* resultsOf(

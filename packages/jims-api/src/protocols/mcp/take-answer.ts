@@ -11,7 +11,8 @@ import { Elicitations, messageIn, questionOf } from './elicitation.ts';
 
 /**
  * Takes what a client says to an elicitation: an answer goes on with the run that asked, a refusal
- * withdraws the question. When the client could not ask, the question stays open.
+ * withdraws the question. When the client could not ask, or says that its user answered and not what, the
+ * question stays open.
  *
  * @throws JimsError when the answer is not accepted.
  */
@@ -27,7 +28,7 @@ export async function takeAnswer(
   const message = result && messageIn(question, result);
   try {
     if (message !== undefined) await startRun(api, call, answeringRun(question, message));
-    else if (result) await api.app.runs.cancel(question.runId);
+    else if (result && result['action'] !== 'accept') await api.app.runs.cancel(question.runId);
     else return calls.giveUp(questionId);
     calls.wake(questionId);
   } catch (error) {

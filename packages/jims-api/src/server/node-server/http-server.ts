@@ -59,10 +59,23 @@ export function createHttpServer(app: JimsApp, given: HttpServerOptions): Server
 
   const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
   const uploadPieceMs = requestTimeoutMs;
-  const api = createHostedApi(app, { uploadPieceMs, ...options }, streams.respond);
+  const outgoings = new WeakMap<Request, ServerResponse>();
+  const api = createHostedApi(
+    app,
+    { uploadPieceMs, ...options },
+    {
+      respond: streams.respond,
+      cut(request) {
+        const outgoing = outgoings.get(request);
+        outgoing?.socket?.resetAndDestroy();
+        return outgoing !== undefined;
+      },
+    },
+  );
   const listener = getRequestListener(
     async (request, { incoming, outgoing }) => {
       if (lacksHost(incoming)) return unreadableRequest(unreadable);
+      if (outgoing instanceof ServerResponse) outgoings.set(request, outgoing);
       const response = await api.fetch(request, { incoming });
       if (!(outgoing instanceof ServerResponse)) return response;
       if (incoming instanceof IncomingMessage) boundUnreadBody(incoming, outgoing);

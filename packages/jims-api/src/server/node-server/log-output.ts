@@ -5,6 +5,10 @@ const TRY_AGAIN_MS = 50;
 const LAST_LINES_MS = 1000;
 /** Lines of this time are written together: a write costs more than all that is in it. */
 const COLLECT_MS = 10;
+/** Characters that wait for a reader that has stopped reading, or a disk that is full; further lines are lost. */
+const MAX_WAITING = 16 * 1024 * 1024;
+/** Later the same may be written: the pipe or the disk is full. */
+const MAY_PASS: ReadonlySet<string | undefined> = new Set(['EAGAIN', 'ENOSPC', 'EDQUOT']);
 
 /**
  * Writes log lines to standard error in the background. A reader that is gone, or has stopped reading,
@@ -17,7 +21,7 @@ class LogOutput {
   /** Something is being written, or will be soon. */
   #isWriting = false;
   #collecting: NodeJS.Timeout | undefined;
-  /** The pipe is full: nothing is being written, although there is something to write. */
+  /** The pipe or the disk is full: nothing is being written, although there is something to write. */
   #isPaused = false;
   #isGone = false;
   #flushed = Promise.withResolvers<void>();
@@ -27,7 +31,7 @@ class LogOutput {
   }
 
   write(line: string): void {
-    if (this.#isGone) return;
+    if (this.#isGone || this.#waiting.length + line.length > MAX_WAITING) return;
     this.#waiting += line;
     if (this.#isWriting) return;
     this.#isWriting = true;
@@ -62,7 +66,7 @@ class LogOutput {
     }
     this.#isPaused = false;
     write(this.#fd, this.#bytes, (error, written) => {
-      if (error?.code === 'EAGAIN') {
+      if (error && MAY_PASS.has(error.code)) {
         this.#isPaused = true;
         setTimeout(() => this.#send(), TRY_AGAIN_MS).unref();
       } else if (error) {

@@ -8,7 +8,7 @@ import { describeError } from 'jims-core/host';
 
 import { errorBody } from '../../http/error-response.ts';
 import { HttpError, addressInvalid } from '../../http/errors.ts';
-import { boundUpload, isUpload } from './uploads.ts';
+import { FILES_PATH, UPLOAD_MS } from '../../http/timed-body.ts';
 
 const TOO_SLOW = 'ERR_HTTP_REQUEST_TIMEOUT';
 
@@ -89,4 +89,26 @@ export function unreadableRequest({ logger, metrics }: UnreadableLog): Response 
   metrics.countRefusal('address_invalid');
   logger.info({ requestId, status }, 'request could not be read');
   return Response.json(errorBody(refusal), { status, headers: { 'x-request-id': requestId } });
+}
+
+/**
+ * Whether a request is a file that is still being read. Files may take longer than other requests: those
+ * who read them look after the time between two pieces.
+ */
+function isUpload(
+  request: IncomingMessage | undefined,
+  response: ServerResponse | undefined,
+): boolean {
+  if (request?.method !== 'POST' || response?.headersSent === true) return false;
+  return isFilesPath(request.url ?? '');
+}
+
+/** Cuts a connection after the longest time that a file may take, whatever it is doing then. */
+function boundUpload(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), UPLOAD_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
+}
+
+function isFilesPath(url: string): boolean {
+  return url.startsWith(FILES_PATH) && /^(?:\/?$|\/?\?)/.test(url.slice(FILES_PATH.length));
 }

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
+import { namesTag } from '../../http/etag.ts';
+
 /** A file for browsers, as `jims-playground` and `jims-widget` have it. */
 interface Asset {
   readonly type: string;
@@ -60,7 +62,7 @@ export class AssetFiles {
       etag,
       vary: [more['vary'], 'accept-encoding'].filter(Boolean).join(', '),
     };
-    if (isKnown(etag, request.headers.get('if-none-match'))) {
+    if (namesTag(request.headers.get('if-none-match'), etag)) {
       return new Response(null, { status: 304, headers });
     }
     const body = bodies[encoding];
@@ -99,10 +101,4 @@ function encodingFor(accepted: string): Encoding {
     .map((each) => each.split(';', 1)[0]?.trim());
   const taken = new Set(names);
   return (['br', 'gzip'] as const).find((each) => taken.has(each)) ?? 'identity';
-}
-
-/** A proxy may have made the tag a weak one. */
-function isKnown(etag: string, header: string | null): boolean {
-  if (header === null) return false;
-  return header.split(',').some((each) => ['*', etag].includes(each.trim().replace(/^W\//, '')));
 }

@@ -206,6 +206,15 @@ export const app = defineApp(async (ctx) => {
     assert.match(message, /needs the package .* npm install @opentelemetry\/sdk-node@0\.301$/);
   });
 
+  test('variables that name no exporter, and nothing of Sentry, are warnings', async () => {
+    const env = { OTEL_TRACES_EXPORTER: 'otpl', SENTRY_DSN: 'https://sentry.example/1' };
+    await using service = await serveApp({ app: APP, args: ['--enable-sentry'], env });
+    assert.equal(await service.stop(), 0);
+    assert.match(service.output, /"reason":"[^"]*otpl[^"]*".*traces cannot be sent/);
+    assert.match(service.output, /nothing is sent to Sentry: set SENTRY_DSN/);
+    assert.doesNotMatch(service.output, /sentry\.example/);
+  });
+
   test('a collector that is away costs a warning, not the exit code', async () => {
     await using service = await serveApp({
       app: APP,

@@ -71,16 +71,18 @@ for (const action of ['decline', 'cancel'] as const) {
   });
 }
 
-test('when the client cannot ask after all, the question is the answer, and the next call answers it', async () => {
+test('when the client has no answer after all, the question is the answer, and the next call answers it', async () => {
   await using served = await serveApp({ pipeline: askingPipeline });
-  const elicit: Elicit = () => {
+  const cannotAsk: Elicit = () => {
     throw new Error('no window');
   };
-  await using mcp = await mcpClient(served.origin, {}, elicit);
-  const question = await chat(mcp, 'refund');
-  assert.deepEqual(question.texts, ['Refund it?']);
-  const answer = await chat(mcp, 'no', { thread_id: question.threadId });
-  assert.deepEqual(answer.texts, ['comm.user_message no: no']);
+  for (const elicit of [cannotAsk, (): ElicitResult => ({ action: 'accept' })]) {
+    await using mcp = await mcpClient(served.origin, {}, elicit);
+    const question = await chat(mcp, 'refund');
+    assert.deepEqual(question.texts, ['Refund it?']);
+    const answer = await chat(mcp, 'no', { thread_id: question.threadId });
+    assert.deepEqual(answer.texts, ['comm.user_message no: no']);
+  }
 });
 
 test('a call that is taken back while its user is asked withdraws the question', async () => {

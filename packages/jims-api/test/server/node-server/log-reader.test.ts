@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 
 import * as v from 'valibot';
@@ -110,5 +111,22 @@ describe('a reader of the log', { concurrency: 2 }, () => {
     for (let i = 0; i < 50; i++) assert.equal((await chat(service.url, 'much')).status, 500);
     service.kill('SIGTERM');
     assert.equal(await service.code, 0);
+  });
+
+  test('that stands still for long finds a part of the lines, and all later ones', async () => {
+    const program = `
+      import { createLogger } from '${new URL('../../../src/server/node-server/logger.ts', import.meta.url).href}';
+      const logger = createLogger();
+      for (let i = 0; i < 40; i++) logger.info('x'.repeat(1_000_000));
+      setInterval(() => logger.info('later'), 50);`;
+    const args = ['--conditions=@jims/source', '--input-type=module', '--eval', program];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let early = 0;
+    for await (const line of createInterface(child.stderr)) {
+      if (line.includes('later')) break;
+      early++;
+    }
+    child.kill();
+    assert.ok(early > 10 && early < 20, String(early));
   });
 });

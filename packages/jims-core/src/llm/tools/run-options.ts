@@ -102,9 +102,9 @@ export interface RunCall {
   readonly error?: string;
 }
 
-/** A piece of the answer of `ctx.llm.run`. */
-export type AnswerPart =
-  | AnswerPiece
+/** A call of a tool, and its end. */
+export type ToolPart =
+  /** A tool is called. Without a title it is the service's own matter, as a step is. */
   | {
       readonly type: 'tool-call';
       readonly id: string;
@@ -112,11 +112,17 @@ export type AnswerPart =
       readonly input: unknown;
       readonly title?: string;
     }
+  /** The tool is done, or has failed. */
   | {
       readonly type: 'tool-result';
       readonly id: string;
       readonly output?: unknown;
       readonly error?: string;
-    }
+    };
+
+/** A piece of the answer of `ctx.llm.run`. */
+export type AnswerPart =
+  | AnswerPiece
+  | ToolPart
   /** What a tool said that the answer comes from. */
   | ({ readonly type: 'source' } & MessageSource);

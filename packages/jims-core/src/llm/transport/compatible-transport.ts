@@ -11,6 +11,9 @@ import type { Transport } from './transport.ts';
  */
 const TO_REPAIR = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
+/** A line of a stream with the data of an event. */
+const EVENT = /^(data:[ \t]*)(\{.*\})/gm;
+
 interface CompatibleOptions {
   /** False leaves out `stream_options`, which some servers refuse. */
   readonly streamUsage: boolean;
@@ -28,7 +31,9 @@ export function compatibleTransport(send: Transport, options: CompatibleOptions)
     const { body } = init;
     const edited = typeof body === 'string' ? editedRequest(body, exchange, options) : body;
     const response = await send(input, { ...init, ...(edited !== undefined && { body: edited }) });
-    return exchange.streamed || !response.ok ? response : repairedResponse(response);
+    if (!response.ok) return response;
+    if (!exchange.streamed) return repairedResponse(response);
+    return callsTools(body) ? repairedStream(response) : response;
   };
 }
 
@@ -61,6 +66,33 @@ async function repairedResponse(response: Response): Promise<Response> {
   return new Response(TO_REPAIR.test(text) ? repaired(text) : text, response);
 }
 
+/** In a stream only the calls of tools need repair. */
+function callsTools(body: unknown): boolean {
+  return typeof body === 'string' && body.includes('"tools":');
+}
+
+function repairedStream(response: Response): Response {
+  if (!response.body) return response;
+  let rest = '';
+  const lines = new TransformStream<string, string>({
+    transform(text, controller) {
+      const end = text.lastIndexOf('\n') + 1;
+      if (end > 0) controller.enqueue((rest + text.slice(0, end)).replaceAll(EVENT, repairedEvent));
+      rest = end > 0 ? text.slice(end) : rest + text;
+    },
+    flush: (controller) => controller.enqueue(rest),
+  });
+  const body = response.body
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(lines)
+    .pipeThrough(new TextEncoderStream());
+  return new Response(body, response);
+}
+
+function repairedEvent(line: string, name: string, json: string): string {
+  return TO_REPAIR.test(json) ? name + repaired(json) : line;
+}
+
 function repaired(text: string): string {
   try {
     const { choices, data, ...others } = membersOf(JSON.parse(text));
@@ -75,10 +107,11 @@ function repaired(text: string): string {
 }
 
 function repairedChoice(choice: Members): Members {
-  const message = membersOf(choice['message']);
+  const name = choice['delta'] === undefined ? 'message' : 'delta';
+  const message = membersOf(choice[name]);
   const calls = message['tool_calls'];
   if (calls === undefined) return choice;
-  return { ...choice, message: { ...message, tool_calls: each(calls, repairedCall) } };
+  return { ...choice, [name]: { ...message, tool_calls: each(calls, repairedCall) } };
 }
 
 function repairedCall(call: Members): Members {

@@ -117,8 +117,8 @@ async function outgoingRequest(init: RequestInit): Promise<OutgoingRequest> {
 }
 
 /**
- * JSON without half characters, such as text has that was cut in the middle of an emoji: most servers refuse them. In
- * JSON they are the only ones of these numbers that are escaped.
+ * JSON without half characters, which a string has that was cut in the middle of an emoji: most servers refuse them. Of
+ * the halves of characters JSON escapes only those that stand alone.
  */
 function wellFormed(json: string): string {
   if (!json.includes(String.raw`\ud`)) return json;

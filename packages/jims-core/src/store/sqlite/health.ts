@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import { JimsError } from '../../errors/jims-error.ts';
 import { asStoreError, isDamage, isSqliteError, isDuplicate } from './errors.ts';
 
@@ -39,4 +41,13 @@ export class Health {
     if (performance.now() > this.#damagedUntil) return;
     throw new JimsError('store_unavailable', 'SQLite: the database file is damaged');
   }
+}
+
+/** @throws JimsError `store_unavailable` when the file is gone: its system keeps what is written only while it is open. */
+export function requireFile(path: string): void {
+  if (existsSync(path)) return;
+  throw new JimsError(
+    'store_unavailable',
+    `SQLite: the file '${path}' was moved or removed, and what is written now is lost at the end of this process: put it back, and restart`,
+  );
 }

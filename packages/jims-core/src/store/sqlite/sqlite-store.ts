@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 
 import { isUnavailable } from '../../errors/jims-error.ts';
@@ -18,7 +19,7 @@ import { ThreadWatchers } from '../thread-watchers.ts';
 import { Accepting } from './accepting.ts';
 import { Asking } from './asking.ts';
 import { CommitGroup } from './commit-group.ts';
-import { Health } from './health.ts';
+import { Health, requireFile } from './health.ts';
 import { InstanceRows, noticeOfOthers } from './instances.ts';
 import { whenUnlocked } from './lock.ts';
 import { asOpenError, openDatabase } from './open-database.ts';
@@ -71,6 +72,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
   const read = <T>(query: () => T | Promise<T>): Promise<T> => health.ofRead(whenUnlocked(query));
   const retention = new ThreadEraser(db, tables, write, watchers);
   const fileStore = fileStoreBeside(file);
+  const path = file === ':memory:' ? undefined : resolve(file);
   let isOpen = true;
 
   /** After a failure it tries to write: reads may work while writes do not. */
@@ -78,6 +80,7 @@ export function sqliteStoreOn(db: DatabaseSync, file: string): Store {
     if (health.isWell) await read(() => threads.latestOf(''));
     else await write(() => instances.tryWriting());
     health.requireNoDamage();
+    if (path !== undefined) requireFile(path);
   }
 
   async function close(): Promise<void> {

@@ -282,6 +282,25 @@ describe('messages to models', () => {
       }
     });
 
+    test('also in a stream, cut wherever it may be', async () => {
+      const call = { index: 0, id: 'c', function: { name: 'f', arguments: { city: 'Łódź' } } };
+      const parts = [{ choices: [{ index: 0, delta: { tool_calls: [call] } }] }, piece('', 'stop')];
+      const bytes = Buffer.from(parts.map((part) => `data: ${JSON.stringify(part)}\n\n`).join(''));
+      const byByte: WireAnswer = (response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        for (const byte of bytes) response.write(Uint8Array.of(byte));
+        response.end('data: [DONE]\n\n');
+      };
+      for (const name of ['openai', 'azure', 'groq']) {
+        server.answer(byByte, events(piece('done'), piece('', 'stop'), '[DONE]'));
+        let called: unknown;
+        const execute = (input: unknown): void => void (called = input);
+        const tools = { f: { description: 'f', execute } };
+        assert.equal(await llmOf(name).run(ASK, { tools }).text(), 'done');
+        assert.deepEqual(called, { city: 'Łódź' });
+      }
+    });
+
     test('a call without arguments gets an empty object', async () => {
       const call = { id: 'c', type: 'function', function: { name: 'f', arguments: '' } };
       server.answer(json(said(null, { tool_calls: [call] }, 'tool_calls')));

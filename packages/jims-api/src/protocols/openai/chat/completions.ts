@@ -154,10 +154,11 @@ const BEGINNINGS = ['### Task:', 'Provide a concise, 5-word-or-less title for th
 
 /**
  * Whether a front end asks something for itself under the id of a chat: that must not get into the
- * chat's thread.
+ * chat's thread. Without such an id the same words are those of a user, whose message is kept.
  */
-function isSideTask({ request }: Call, { earlier, incoming }: ChatCompletion): boolean {
-  if (request.headers.get('x-jims-task')?.trim()) return true;
+function isSideTask(call: Call, { threadId, earlier, incoming }: ChatCompletion): boolean {
+  if (call.request.headers.get('x-jims-task')?.trim()) return true;
+  if ((threadHeader(call) ?? threadId) !== undefined || !chatNamed(call, PROTOCOL)) return false;
   const text = String(incoming.data['content']).trimStart();
   return earlier.length === 0 && BEGINNINGS.some((beginning) => text.startsWith(beginning));
 }

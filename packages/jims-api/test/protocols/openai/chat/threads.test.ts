@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { JimsApp, ThreadContext } from 'jims-core';
-import { ConflictError, NotFoundError } from 'openai';
+import { BadRequestError, ConflictError, NotFoundError } from 'openai';
 import type OpenAI from 'openai';
 import * as v from 'valibot';
 
@@ -288,6 +288,8 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     const bert = await ask(client, [user('a'), assistant('x'), user('b')], chat('c1', 'bert'));
     assert.equal(bert.text, '1: a|x|b');
     assert.notEqual(anna.threadId, bert.threadId);
+    const long = chat('x'.repeat(257));
+    await assert.rejects(ask(client, [user('a')], long), BadRequestError);
   });
 
   test('what Open WebUI asks for itself does not get into the chat, nor stay', async () => {
@@ -305,6 +307,14 @@ describe('a front end that sends the id of its chat, and all of it each time', (
     assert.deepEqual(next, { text: '2: a|1: a|b', threadId: first.threadId });
     await eventually(async () => (await threadsOf(served.app, 'u1')) === 1);
     assert.equal(await served.app.threads.find(title.threadId), undefined);
+    // Where no front end names its chat, these are the words of a user.
+    const typed = await ask(client, [user(task)], {
+      headers: { 'x-jims-thread-id': next.threadId },
+    });
+    assert.equal(typed.threadId, next.threadId);
+    assert.match(typed.text, /^3: /);
+    const alone = await ask(client, [user(task)], { body: { user: 'u2' } });
+    assert.ok(await served.app.threads.find(alone.threadId));
   });
 
   test('LibreChat’s header continues one thread, with its titles outside of it; an empty header counts as none', async () => {
