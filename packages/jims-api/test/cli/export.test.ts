@@ -89,6 +89,7 @@ describeStores(({ fresh }) => {
     const onFullDisk = spawn(process.execPath, args, {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
     });
+    assert.ok(onFullDisk.stderr);
     const [complaint, [code]] = await Promise.all([
       text(onFullDisk.stderr),
       once(onFullDisk, 'close'),
