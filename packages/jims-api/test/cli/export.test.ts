@@ -198,9 +198,9 @@ function optionsOf(args: readonly string[]): ExportOptions {
   return command.options;
 }
 
-function linesIn(text: string): v.InferOutput<typeof Line>[] {
-  assert.ok(text === '' || text.endsWith('\n'));
-  return text
+function linesIn(printed: string): v.InferOutput<typeof Line>[] {
+  assert.ok(printed === '' || printed.endsWith('\n'));
+  return printed
     .split('\n')
     .slice(0, -1)
     .map((line) => v.parse(Line, JSON.parse(line)));
