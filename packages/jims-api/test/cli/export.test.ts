@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { text as textOf } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import { openStore } from 'jims-core';
@@ -90,9 +90,12 @@ describeStores(({ fresh }) => {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
     });
     assert.ok(onFullDisk.stderr);
-    const closed = once(onFullDisk, 'close');
-    assert.match(await textOf(onFullDisk.stderr), /^jims-api: .* is not complete: ENOSPC.*\n$/);
-    assert.deepEqual(await closed, [1, null]);
+    const [complaint, [code]] = await Promise.all([
+      text(onFullDisk.stderr),
+      once(onFullDisk, 'close'),
+    ]);
+    assert.match(complaint, /^jims-api: .* is not complete: ENOSPC.*\n$/);
+    assert.equal(code, 1);
   });
 });
 
@@ -195,9 +198,9 @@ function optionsOf(args: readonly string[]): ExportOptions {
   return command.options;
 }
 
-function linesIn(text: string): v.InferOutput<typeof Line>[] {
-  assert.ok(text === '' || text.endsWith('\n'));
-  return text
+function linesIn(printed: string): v.InferOutput<typeof Line>[] {
+  assert.ok(printed === '' || printed.endsWith('\n'));
+  return printed
     .split('\n')
     .slice(0, -1)
     .map((line) => v.parse(Line, JSON.parse(line)));
