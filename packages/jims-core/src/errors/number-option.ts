@@ -37,6 +37,8 @@ export function numberOption(name: string, value: unknown, { least, most }: Numb
  * Options with their numbers checked, and without those that are `undefined`: there the default counts.
  *
  * @throws JimsError `app_invalid`
+ * @example
+ * const limits = { ...DEFAULT_LIMITS, ...numberOptions(given, { maxRuns: COUNT }) };
  */
 export function numberOptions<T extends object>(
   given: T,
