@@ -23,7 +23,7 @@ export async function freshDatabase(): Promise<AsyncDisposable & { readonly url:
   return { url: databaseUrl(name), [Symbol.asyncDispose]: () => dropDatabase(name) };
 }
 
-export function newDatabaseName(): string {
+function newDatabaseName(): string {
   return `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
 }
 
