@@ -7,7 +7,6 @@ import module from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import v8 from 'node:v8';
 
 /**
  * Bounds, in MiB, half of the part of the heap where new objects are made, which else grows further and
@@ -30,9 +29,6 @@ if (process.versions.bun) {
 } else if (existsSync(entry)) {
   // In development the tenth of a second that it takes is worth more than memory.
   if (process.argv[2] !== 'dev' && isNodeAsItComes()) replaceBy(process.execPath, process.env);
-  // Else V8 takes what many requests at once hold for what lives long, makes it in the old part of the heap from then
-  // on, and keeps each request with it until a full collection.
-  v8.setFlagsFromString('--no-allocation-site-pretenuring');
   module.enableCompileCache();
   await import(entry.href);
 } else {

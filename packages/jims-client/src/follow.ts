@@ -1,8 +1,10 @@
 import { connectionLost } from './errors.ts';
+import { piecesOf } from './open-answer.ts';
+import type { OpenAnswer } from './open-answer.ts';
 import { sseMessages } from './sse-messages.ts';
 import type { SseMessage } from './sse-messages.ts';
-import { nextTry, piecesOf } from './transport.ts';
-import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
+import { nextTry } from './transport.ts';
+import type { CallOptions, Transport } from './transport.ts';
 
 /** How to read a stream of the service. */
 export interface FollowOptions<T> extends Pick<

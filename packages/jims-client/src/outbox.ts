@@ -5,8 +5,8 @@ import { messageOf, withMessage } from './chat-state.ts';
 import type { ChatStore } from './chat-store.ts';
 import type { OpenChatOptions } from './chat.ts';
 import { chatRequest, newKey } from './message-options.ts';
+import type { OpenAnswer } from './open-answer.ts';
 import { CHAT_INCLUDES, openRun } from './run-stream.ts';
-import type { OpenAnswer } from './transport.ts';
 import { nameOf, uploadFile } from './upload.ts';
 import type { Thread } from './wire.ts';
 
@@ -166,9 +166,12 @@ export class Outbox {
         uploads = uploads.with(index, { ...waitingFile(file), ...change });
         this.#store.change(key, { files: [...stored, ...uploads] });
       };
-      const onProgress = (progress: number): void => show({ progress });
-      const options = { contactId, signal: life.signal, onProgress };
-      show(fileOf(await uploadFile(transport, file, options), filesUrl));
+      const uploaded = await uploadFile(transport, file, {
+        contactId,
+        signal: life.signal,
+        onProgress: (progress) => show({ progress }),
+      });
+      show(fileOf(uploaded, filesUrl));
     };
     await Promise.all(files.map(upload));
     return [...stored, ...uploads].flatMap(({ fileId }) => fileId ?? []);

@@ -1,4 +1,5 @@
-import { LONG_MS, retried } from './transport.ts';
+import { LONG_MS } from './open-answer.ts';
+import { retried } from './transport.ts';
 import type { CallOptions, Transport } from './transport.ts';
 import { uploadFile } from './upload.ts';
 import type { UploadOptions } from './upload.ts';

@@ -1,8 +1,9 @@
 import { JimsApiError, notOfService } from './errors.ts';
 import { follow } from './follow.ts';
 import type { FollowOptions } from './follow.ts';
+import type { OpenAnswer } from './open-answer.ts';
 import { retried } from './transport.ts';
-import type { CallOptions, OpenAnswer, Transport } from './transport.ts';
+import type { CallOptions, Transport } from './transport.ts';
 import type { Include, StreamEvent } from './wire.ts';
 
 /** Everything that a chat shows: the `include` of its requests. */

@@ -1,4 +1,6 @@
-import { JimsApiError, connectionLost } from './errors.ts';
+import { JimsApiError } from './errors.ts';
+import { LONG_MS, endOf, guarded, textOf } from './open-answer.ts';
+import type { OpenAnswer } from './open-answer.ts';
 import { pause } from './pause.ts';
 
 /** What sends a request. */
@@ -46,9 +48,6 @@ export interface CallOptions {
 
 const TRIES = 6;
 const SILENCE_MS = 25_000;
-/** A file may be on its way for long, and nobody says how far it is. */
-export const LONG_MS = 600_000;
-
 const CODES: Readonly<Record<number, string>> = {
   401: 'unauthorized',
   404: 'not_found',
@@ -165,11 +164,6 @@ export class Transport {
   }
 }
 
-/** An answer whose head is there. It is given up when it is silent for too long. */
-export interface OpenAnswer extends Guard {
-  readonly response: Response;
-}
-
 /** Tries until it works, or there is a reason that stays. @throws JimsApiError */
 export async function retried<T>(call: CallOptions, run: () => Promise<T>): Promise<T> {
   for (let failures = 0; ; failures++) {
@@ -198,75 +192,6 @@ function isTransient({ code, status = 503 }: JimsApiError): boolean {
   return (
     status === 408 || status === 429 || (status > 501 && code !== 'aborted' && code !== 'deadline')
   );
-}
-
-/** Gives up what is silent for too long. */
-interface Guard {
-  /** Its reason says why it was really given up. */
-  readonly signal: AbortSignal;
-  /** Something must come from now on, within so many milliseconds. */
-  readonly watch: (ms?: number) => void;
-  /** Ends the request with what is left of it. */
-  readonly end: () => void;
-}
-
-function guarded(silenceMs: number, outer: AbortSignal | undefined): Guard {
-  const inner = new AbortController();
-  const { signal } = inner;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const giveUp = (reason?: Error): void => {
-    clearTimeout(timer);
-    outer?.removeEventListener('abort', end);
-    inner.abort(reason);
-  };
-  const end = (): void => giveUp();
-  const watch = (ms = silenceMs): void => {
-    clearTimeout(timer);
-    timer = setTimeout(giveUp, ms, connectionLost());
-  };
-  watch();
-  outer?.addEventListener('abort', end);
-  if (outer?.aborted) end();
-  return { signal, watch, end };
-}
-
-/** Rejects when a request is given up: `fetch` of Node may forget its signal when memory is cleaned up. */
-function endOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
-}
-
-/** What a connection brings, until it ends. */
-export async function* piecesOf({
-  response,
-  signal,
-  watch,
-  end,
-}: OpenAnswer): AsyncGenerator<string> {
-  try {
-    // React Native's own fetch has no streams: it gives all of it at the end.
-    if (!response.body) return yield await response.text();
-    const reader = response.body.getReader();
-    signal.addEventListener('abort', () => void reader.cancel().catch(() => {}));
-    const decoder = new TextDecoder();
-    for (let read; !(read = await reader.read()).done; watch()) {
-      // What is done with it may take long.
-      watch(LONG_MS);
-      yield decoder.decode(read.value, { stream: true });
-    }
-    signal.throwIfAborted();
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    end();
-  }
-}
-
-async function textOf(answer: OpenAnswer): Promise<string> {
-  let text = '';
-  for await (const piece of piecesOf(answer)) text += piece;
-  return text;
 }
 
 /** Where an answer of something between has other types, they are in the error. */

@@ -1,3 +1,5 @@
+import v8 from 'node:v8';
+
 import { defineApp, isJimsApp, isJimsError } from 'jims-core';
 import type { JimsApp } from 'jims-core';
 import { describeError, openByDefault } from 'jims-core/host';
@@ -80,7 +82,18 @@ async function run({ options, warnings }: ServeCommand): Promise<void> {
   const serving = await servingOptions(options, logger);
   // The module of the app may use its threads while it loads.
   openByDefault(openOptionsOf(serving));
-  await serve(await load(options, logger), serving);
+  const app = await load(options, logger);
+  keepRequestsYoung();
+  await serve(app, serving);
+}
+
+/**
+ * Else V8 takes what many requests at once hold for what lives long, makes it in the old part of the heap from then on,
+ * and keeps each request with it until a full collection. Only now, as code that was compiled before without this
+ * flag, such as Node's own, would be compiled again.
+ */
+function keepRequestsYoung(): void {
+  v8.setFlagsFromString('--no-allocation-site-pretenuring');
 }
 
 async function load({ app: reference, loader }: CommandOptions, logger: Logger): Promise<JimsApp> {

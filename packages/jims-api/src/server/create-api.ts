@@ -199,14 +199,27 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, server: ApiHost
     isDraining,
     cut: server.cut,
   };
-  const answerBy = (routed: Routed): Promise<Response> => answer(answering, routed);
-  const fallback =
-    (route: Route) =>
-    (request: Request): Promise<Response> =>
-      answerBy({ route, request, params: {} });
+  const answerBy: AnswerBy = (routed) => answer(answering, routed);
+  const ofOthers = answerOfOthers(others, answerBy);
+  const first = createRouter([...service, ...jimsProtocol.routes], answerBy, ofOthers);
+  const handler: FetchHandler = async (received, host) => {
+    const request = fromNode(received, host);
+    return cors.preflight(request) ?? (await first.fetch(request));
+  };
+  return Object.assign(handler, { fetch: handler });
+}
+
+type AnswerBy = (routed: Routed) => Promise<Response>;
+
+/** Each protocol is loaded, and gets a router, with the first request for it. */
+function answerOfOthers(
+  others: ProtocolLoader,
+  answerBy: AnswerBy,
+): (request: Request) => Promise<Response> {
+  const routers = new Map<Protocol, Router>();
+  const fallback = (route: Route) => (request: Request) => answerBy({ route, request, params: {} });
   const notFound = fallback(NOT_FOUND);
 
-  const routers = new Map<Protocol, Router>();
   function routerOf(protocol: Protocol): Router {
     const unknown = fallback(protocol.fallback ?? NOT_FOUND);
     const router = routers.get(protocol) ?? createRouter(protocol.routes, answerBy, unknown);
@@ -214,15 +227,10 @@ export function createHostedApi(app: JimsApp, given: ApiOptions, server: ApiHost
     return router;
   }
 
-  const first = createRouter([...service, ...jimsProtocol.routes], answerBy, async (request) => {
+  return async (request) => {
     const protocol = await others.forPath(URL.parse(request.url)?.pathname ?? '');
     return protocol ? routerOf(protocol).fetch(request) : notFound(request);
-  });
-  const handler: FetchHandler = async (received, host) => {
-    const request = fromNode(received, host);
-    return cors.preflight(request) ?? (await first.fetch(request));
   };
-  return Object.assign(handler, { fetch: handler });
 }
 
 function apiContext(

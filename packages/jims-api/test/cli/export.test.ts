@@ -1,7 +1,9 @@
 // The command that writes threads and rated messages as JSON lines.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { openSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 
 import { openStore } from 'jims-core';
@@ -84,11 +86,16 @@ describeStores(({ fresh }) => {
     assert.equal(linesIn(stdout)[0]?.thread?.thread_id, yours.threadId);
     assert.match(stderr, /^1 threads of /);
     const args = [...COMMAND, 'export', '--db', database.url];
-    const onFullDisk = spawnSync(process.execPath, args, {
+    const onFullDisk = spawn(process.execPath, args, {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
     });
-    assert.match(String(onFullDisk.stderr), /^jims-api: .* is not complete: ENOSPC.*\n$/);
-    assert.equal(onFullDisk.status, 1);
+    assert.ok(onFullDisk.stderr);
+    const [complaint, [code]] = await Promise.all([
+      text(onFullDisk.stderr),
+      once(onFullDisk, 'close'),
+    ]);
+    assert.match(complaint, /^jims-api: .* is not complete: ENOSPC.*\n$/);
+    assert.equal(code, 1);
   });
 });
 
@@ -191,9 +198,9 @@ function optionsOf(args: readonly string[]): ExportOptions {
   return command.options;
 }
 
-function linesIn(text: string): v.InferOutput<typeof Line>[] {
-  assert.ok(text === '' || text.endsWith('\n'));
-  return text
+function linesIn(printed: string): v.InferOutput<typeof Line>[] {
+  assert.ok(printed === '' || printed.endsWith('\n'));
+  return printed
     .split('\n')
     .slice(0, -1)
     .map((line) => v.parse(Line, JSON.parse(line)));

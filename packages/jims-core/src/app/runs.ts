@@ -152,7 +152,7 @@ export class AppRuns {
    * Executes a durable run once more that failed with `lost`, `pipeline_changed`, `shutting_down` or
    * `store_unavailable`, over the results that it has. `undefined` for an unknown run.
    *
-   * @throws JimsError `run_not_retried`, `queue_full`.
+   * @throws JimsError `run_not_retried`, `queue_full`, `recovery_off`.
    * @example
    * const run = await app.runs.retry(runId);
    */

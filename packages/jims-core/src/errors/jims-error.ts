@@ -30,7 +30,7 @@ const MARK = Symbol.for('jims.error');
  * - `question_not_found`: no such question, or it is somebody else's
  * - `question_closed`: the question was answered or withdrawn
  * - `question_expired`: the time to answer the question is over
- * - `recovery_off`: this process answers no questions, as it works on a copy of a database
+ * - `recovery_off`: this process answers no questions and executes no run once more, as it works on a copy of a database
  * - `answer_invalid`: the answer does not fit the schema of its question
  * - `file_not_found`: no such file, or it belongs to another contact
  * - `file_gone`: the file is known, and its bytes are not there any more

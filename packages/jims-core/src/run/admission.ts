@@ -105,13 +105,19 @@ export function notRetried(
   runId: string,
   result: Exclude<RetryResult, { readonly kind: 'accepted' | 'run_not_found' }>,
 ): JimsError {
-  if (result.kind === 'queue_full') {
-    return new JimsError(result.kind, 'Too many messages wait in this thread: try again later');
-  }
+  if (result.kind === 'queue_full') return queueFull();
   const reasons = RETRIED_CODES.join(', ');
   return new JimsError(
     'run_not_retried',
     `Run '${runId}' is ${result.status}: only a durable run is retried that failed with one of ${reasons}`,
+  );
+}
+
+/** The error of a process on a copy of a database: it must not do what the service of that does. */
+export function recoveryOff(does: string): JimsError {
+  return new JimsError(
+    'recovery_off',
+    `This process ${does}, as it does not go on with runs: its recovery is off`,
   );
 }
 
@@ -130,7 +136,7 @@ export function refusal(
     case 'file_not_found':
       return new JimsError(kind, 'A file of the message is unknown: upload it again');
     case 'queue_full':
-      return new JimsError(kind, 'Too many messages wait in this thread: try again later');
+      return queueFull();
     case 'key_reused':
       return new JimsError(kind, 'The idempotency key was used for another request: use a new one');
     case 'question_not_found':
@@ -140,4 +146,8 @@ export function refusal(
     case 'question_expired':
       return new JimsError(kind, 'The time to answer the question is over');
   }
+}
+
+function queueFull(): JimsError {
+  return new JimsError('queue_full', 'Too many messages wait in this thread: try again later');
 }

@@ -1,4 +1,4 @@
-import { JimsError, isUnavailable } from '../errors/jims-error.ts';
+import { isUnavailable } from '../errors/jims-error.ts';
 import { TIMER_MS, numberOption } from '../errors/number-option.ts';
 import type {
   AcceptRequest,
@@ -11,7 +11,7 @@ import type {
   Store,
 } from '../store/store.ts';
 import { newId } from '../thread/new-id.ts';
-import { Admission, notRetried, refusal } from './admission.ts';
+import { Admission, notRetried, recoveryOff, refusal } from './admission.ts';
 import { EventCache } from './event-cache.ts';
 import { RunExecution } from './execution.ts';
 import { Lease } from './lease.ts';
@@ -183,10 +183,11 @@ export class RunEngine implements KnownThreads {
   /**
    * Executes a durable run once more that failed for a reason that may be gone.
    *
-   * @throws JimsError `run_not_retried`, `queue_full`, `shutting_down`; `undefined` for an unknown run.
+   * @throws JimsError `run_not_retried`, `queue_full`, `recovery_off`, `shutting_down`; `undefined` for an unknown run.
    */
   async retry(runId: string): Promise<Run | undefined> {
     this.#admission.requireOpen();
+    if (!this.#app.recovers) throw recoveryOff('executes no run once more');
     const endAccept = this.#turns.beginAccept();
     try {
       await this.#lease.hold();
@@ -288,10 +289,7 @@ export class RunEngine implements KnownThreads {
     if (pipeline || !incoming) return { kind: 'none' };
     if (this.#app.recovers) return answer ?? { kind: 'open' };
     if (answer?.kind !== 'question') return { kind: 'none' };
-    throw new JimsError(
-      'recovery_off',
-      'This process answers no questions, as it does not go on with runs: its recovery is off',
-    );
+    throw recoveryOff('answers no questions');
   }
 
   /** A request that was sent before starts nothing new: it gets its run also when the share is used up. */

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 
 /** Names of the library's own metrics of the process. */
-export const OF_PROCESS = /^(?:process|nodejs)_/;
+export const OF_PROCESS: RegExp = /^(?:process|nodejs)_/;
 const MAX_LAG_S = 1e9;
 
 /** CPU, memory, handles and the delay of the event loop, under the names that dashboards know. */

@@ -10,7 +10,8 @@ import { MessageReader } from './postgres-messages.ts';
 const CANCEL = 80_877_102;
 const ENCRYPTION = new Set([80_877_103, 80_877_104]);
 const NO_ENCRYPTION = 'N';
-const MOST_KEPT = 8;
+/** Of each kind: all processes of the tests have one server, which takes 400. */
+const MOST_KEPT = 4;
 /** What makes a session what it was in the beginning. */
 const RESET = [
   'CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all()',
@@ -88,7 +89,13 @@ export class KeptConnections {
     const key = first.toString('latin1');
     const kept = this.#kept.get(key) ?? [];
     this.#kept.set(key, kept);
-    const session = kept.pop() ?? new Session(connect(this.#server), first);
+    let session = kept.pop();
+    while (session?.isGone) session = kept.pop();
+    session ??= new Session(connect(this.#server), first);
+    this.#lend(session, { client, kept });
+  }
+
+  #lend(session: Session, { client, kept }: { client: Socket; kept: Session[] }): void {
     session.serve(client, () => {
       const reset = session.reset().then((isSound) => {
         if (isSound && kept.length < MOST_KEPT) kept.push(session);
@@ -132,6 +139,11 @@ class Session {
     return this.#pid;
   }
 
+  /** The server, or a test, has ended it. */
+  get isGone(): boolean {
+    return this.#socket.destroyed;
+  }
+
   /** Works for a client, until it has left. */
   serve(client: Socket, whenLeft: () => void): void {
     this.#client = client;
@@ -164,7 +176,7 @@ class Session {
   async reset(): Promise<boolean> {
     this.#socket.resume();
     for (const sql of RESET) {
-      if (!this.#isIdle || this.#socket.destroyed) return false;
+      if (!this.#isIdle || this.isGone) return false;
       const { promise, resolve } = Promise.withResolvers<boolean>();
       this.#whenIdle = resolve;
       this.#isIdle = false;

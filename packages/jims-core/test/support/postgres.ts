@@ -18,13 +18,9 @@ export function databaseUrl(name: string, server: string = postgresUrl()): strin
 
 /** An empty database of its own; disposing drops it, also under open connections. */
 export async function freshDatabase(): Promise<AsyncDisposable & { readonly url: string }> {
-  const name = newDatabaseName();
+  const name = `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
   await withClient(postgresUrl(), (client) => client.query(`CREATE DATABASE ${name}`));
   return { url: databaseUrl(name), [Symbol.asyncDispose]: () => dropDatabase(name) };
-}
-
-function newDatabaseName(): string {
-  return `jims_test_${crypto.randomUUID().replaceAll('-', '')}`;
 }
 
 export async function dropDatabase(name: string): Promise<void> {

@@ -8,6 +8,7 @@ import { ProvideWriteAgain, useChat, useTexts } from './chat-context.ts';
 import { Composer } from './composer.tsx';
 import type { Draft } from './composer.tsx';
 import { ErrorView } from './error-view.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { MessageItem } from './message-view.tsx';
 import { QuestionView } from './question-view.tsx';
@@ -36,16 +37,13 @@ export function ChatView(): JSX.Element {
         <div class="log">
           <MessageScroller snapshot={snapshot} stick={stick} />
           {!stick.isAtEnd && (
-            <button
-              type="button"
+            <IconButton
+              icon="down"
               class="jump"
               part="jump"
-              aria-label={texts.newest}
-              title={texts.newest}
+              label={texts.newest}
               onClick={stick.goToEnd}
-            >
-              <Icon name="down" />
-            </button>
+            />
           )}
         </div>
         <Composer snapshot={snapshot} draft={draft} onDraft={setDraft} onSent={stick.goToEnd} />

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { filled } from '../texts.ts';
 import { useChat, useTexts } from './chat-context.ts';
 import { sizeOf } from './file-view.tsx';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { isSendKey, useFittingHeight } from './text-area.ts';
 
@@ -86,17 +87,14 @@ export function Composer({ snapshot, draft, onDraft, onSent }: ComposerProps): J
             send();
           }}
         />
-        <button
-          type="button"
+        <IconButton
           class="round"
           part="send"
-          aria-label={isAnswering ? texts.stop : texts.send}
-          title={isAnswering ? texts.stop : texts.send}
+          icon={isAnswering ? 'stop' : 'send'}
+          label={isAnswering ? texts.stop : texts.send}
           aria-disabled={!isAnswering && !isSendable}
           onClick={act}
-        >
-          <Icon name={isAnswering ? 'stop' : 'send'} />
-        </button>
+        />
       </div>
     </form>
   );
@@ -111,15 +109,12 @@ function AttachButton({
   const input = useRef<HTMLInputElement>(null);
   return (
     <>
-      <button
-        type="button"
+      <IconButton
         class="quiet attach"
-        aria-label={attach}
-        title={attach}
+        icon="attach"
+        label={attach}
         onClick={() => input.current?.click()}
-      >
-        <Icon name="attach" />
-      </button>
+      />
       <input
         ref={input}
         type="file"

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
 import { useTexts } from './chat-context.ts';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 
 const SHOWN_MS = 2000;
 
@@ -28,15 +28,12 @@ export function CopyButton({ text, label, class: looks }: CopyButtonProps): JSX.
 
   const says = isCopied ? copied : label;
   return (
-    <button
-      type="button"
+    <IconButton
+      icon={isCopied ? 'check' : 'copy'}
       class={looks}
-      aria-label={says}
-      title={says}
+      label={says}
       onClick={(event) => void copy(event)}
-    >
-      <Icon name={isCopied ? 'check' : 'copy'} />
-    </button>
+    />
   );
 }
 

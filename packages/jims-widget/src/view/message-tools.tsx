@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { useChat, useTexts } from './chat-context.ts';
 import { CopyButton } from './copy-button.tsx';
-import { Icon } from './icons.tsx';
+import { IconButton } from './icon-button.tsx';
 import { keepFocus } from './keep-focus.ts';
 
 interface MessageToolsProps {
@@ -21,28 +21,15 @@ export function MessageTools({ message, onEdit }: MessageToolsProps): JSX.Elemen
     <>
       <div class="tools" part="tools">
         {message.text !== '' && <CopyButton text={message.text} label={texts.copy} class="quiet" />}
-        {onEdit && (
-          <button
-            type="button"
-            class="quiet"
-            aria-label={texts.edit}
-            title={texts.edit}
-            onClick={onEdit}
-          >
-            <Icon name="edit" />
-          </button>
-        )}
+        {onEdit && <IconButton icon="edit" class="quiet" label={texts.edit} onClick={onEdit} />}
         {isRated && <Feedback message={message} />}
         {onSelect && (
-          <button
-            type="button"
+          <IconButton
+            icon="details"
             class="quiet"
-            aria-label={texts.select}
-            title={texts.select}
+            label={texts.select}
             onClick={() => onSelect(message)}
-          >
-            <Icon name="details" />
-          </button>
+          />
         )}
         {actions
           .filter(({ isFor }) => isFor?.(message) ?? true)
@@ -88,17 +75,14 @@ function Feedback({ message }: { readonly message: ChatMessage }): JSX.Element {
   return (
     <>
       {(['up', 'down'] as const).map((value) => (
-        <button
+        <IconButton
+          icon={value === 'up' ? 'good' : 'bad'}
           key={value}
-          type="button"
           class="quiet"
           aria-pressed={given === value}
-          aria-label={value === 'up' ? texts.good : texts.bad}
-          title={value === 'up' ? texts.good : texts.bad}
+          label={value === 'up' ? texts.good : texts.bad}
           onClick={() => rate(value)}
-        >
-          <Icon name={value === 'up' ? 'good' : 'bad'} />
-        </button>
+        />
       ))}
       {isCommented && given === 'down' && (
         <CommentForm

@@ -2,6 +2,7 @@ import type { ComponentChildren, JSX } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 
 import { useTexts } from './chat-context.ts';
+import { IconButton } from './icon-button.tsx';
 import { Icon } from './icons.tsx';
 import { keepFocusInside, useFullScreen } from './use-full-screen.ts';
 
@@ -16,28 +17,8 @@ function Header({ heading, onNew, onClose }: HeaderProps): JSX.Element {
   return (
     <header class="header" part="header">
       <h2 dir="auto">{heading}</h2>
-      {onNew && (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={texts.newChat}
-          title={texts.newChat}
-          onClick={onNew}
-        >
-          <Icon name="fresh" />
-        </button>
-      )}
-      {onClose && (
-        <button
-          type="button"
-          class="quiet"
-          aria-label={texts.close}
-          title={texts.close}
-          onClick={onClose}
-        >
-          <Icon name="close" />
-        </button>
-      )}
+      {onNew && <IconButton icon="fresh" class="quiet" label={texts.newChat} onClick={onNew} />}
+      {onClose && <IconButton icon="close" class="quiet" label={texts.close} onClick={onClose} />}
     </header>
   );
 }

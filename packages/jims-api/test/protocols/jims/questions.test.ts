@@ -314,7 +314,7 @@ describeStores(({ fresh }) => {
       if (isChanged) ctx.sendMessage('What is new');
       return asking(ctx);
     };
-    await using api = testApiOn(database.url, pipeline, byContactHeader);
+    let api = testApiOn(database.url, pipeline, byContactHeader);
     const waiting = await api.post(CHAT, { contact_id: 'anna', message: 'refund' });
     const { thread_id } = await jsonOf(waiting);
     isChanged = true;
@@ -326,6 +326,15 @@ describeStores(({ fresh }) => {
       [failed['status'], Object(failed['error']).code],
       ['failed', 'pipeline_changed'],
     );
+    await api.app.close();
+    {
+      // A copy would do what the service does.
+      await using copy = testApiOn(database.url, pipeline);
+      await copy.app.open({ recover: false });
+      const refused = await copy.post(`${run}/retry`, {});
+      assert.deepEqual([refused.status, (await jsonOf(refused))['code']], [503, 'recovery_off']);
+    }
+    api = testApiOn(database.url, pipeline, byContactHeader);
     isChanged = false;
     assert.equal((await api.post(`${run}/retry`, {}, { 'x-contact': 'anna' })).status, 404);
     const retried = await api.post(`${run}/retry`, {});
@@ -336,6 +345,7 @@ describeStores(({ fresh }) => {
     const again = await api.post(`${run}/retry`, {});
     assert.deepEqual([again.status, (await jsonOf(again))['code']], [409, 'run_not_retried']);
     assert.equal((await api.post(`/api/v1/runs/${UNKNOWN}/retry`, {})).status, 404);
+    await api.app.close();
   });
 
   test('a copy of the database answers nothing, and leaves questions open', async () => {

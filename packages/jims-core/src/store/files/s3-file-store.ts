@@ -11,7 +11,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A larger file is sent in parts; no service takes smaller ones. */
 const PART_BYTES = 5 * 1024 * 1024;
-/** How long a request waits for its answer; one of a check, which a start waits for, not as long. */
+/** How long a request waits for its answer; one of a check, which a start waits for, or that cleans up, not as long. */
 const ANSWER_MS = 60_000;
 const CHECK_MS = 10_000;
 /** Requests of one removal that are under way. */
@@ -119,7 +119,7 @@ class S3FileStore implements FileStore {
       // What is left of it costs money until it is given up.
       const query = { uploadId };
       const request = { method: 'DELETE', objectName, query, statusCode: 204 };
-      await this.#client.makeRequest(request).catch(() => {});
+      await inTime(this.#client.makeRequest(request), CHECK_MS).catch(() => {});
       throw error;
     }
   }
