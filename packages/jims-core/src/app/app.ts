@@ -164,8 +164,8 @@ export class JimsApp implements AsyncDisposable {
  */
 export function defineApp(options: JimsAppOptions | Pipeline): JimsApp {
   const app: JimsAppOptions = isPipeline(options) ? { pipeline: options } : options;
-  const { pipeline, conversationStartPipeline: start } = Object(app);
-  requirePipeline('pipeline', pipeline);
+  requirePipeline('pipeline', app?.pipeline);
+  const { conversationStartPipeline: start } = app;
   if (start !== undefined) requirePipeline('conversationStartPipeline', start);
   return new JimsApp(app);
 }

@@ -132,8 +132,9 @@ export function isJimsError(value: unknown): value is JimsError {
 const OF_FILES = Symbol.for('jims.error.files');
 
 /** The error of what keeps the files, which is not always the database: `store_unavailable`. */
-export function filesUnavailable(message: string, cause: unknown): JimsError {
-  const error = new JimsError('store_unavailable', message, { cause });
+export function filesUnavailable(message: string, cause?: unknown): JimsError {
+  const options = cause === undefined ? undefined : { cause };
+  const error = new JimsError('store_unavailable', message, options);
   return Object.defineProperty(error, OF_FILES, { value: true });
 }
 

@@ -1,4 +1,4 @@
-import { JimsError, describeError } from '../errors/jims-error.ts';
+import { JimsError, describeError, filesUnavailable } from '../errors/jims-error.ts';
 import type {
   FileList,
   FileQuery,
@@ -100,8 +100,7 @@ export class StoredFiles {
       yield piece;
     }
     if (sent === wanted) return;
-    throw new JimsError(
-      'store_unavailable',
+    throw filesUnavailable(
       `The place of the files gave ${sent} instead of ${wanted} bytes of the file '${fileId}'`,
     );
   }

@@ -1,8 +1,10 @@
 import { JimsError } from '../errors/jims-error.ts';
 import type { Environment, NamedValue } from './environment.ts';
 
-/** Shorter secrets would match ordinary words, and numbers of so few digits would match counts and times. */
-const [MIN_LENGTH, MIN_DIGITS] = [6, 14];
+/** Shorter secrets would match ordinary words. */
+const MIN_LENGTH = 6;
+/** Shorter secrets of digits alone would match counts and times. */
+const MIN_DIGITS = 14;
 /** Providers quote the beginning of a key: so many characters of it are enough to hide it. */
 const BEGINNING_LENGTH = 12;
 const HIDDEN = '[hidden]';

@@ -33,7 +33,7 @@ export function requireStepOptions(name: string, options: StepOptions): void {
   const of = `of the step '${name}'`;
   requireObject(`The options ${of}`, options);
   const { retry, timeoutMs } = options;
-  if (timeoutMs !== undefined) requireNumber(`timeoutMs ${of}`, timeoutMs);
+  if (timeoutMs !== undefined) requireNumber(`timeoutMs ${of}`, timeoutMs, 1);
   if (retry === undefined) return;
   requireObject(`retry ${of}`, retry);
   const { times, minDelayMs = 0, maxDelayMs = 0 } = retry;
@@ -102,10 +102,10 @@ function requireObject(what: string, value: unknown): void {
 }
 
 /** `Infinity` means for ever. */
-function requireNumber(what: string, value: unknown): void {
-  if (typeof value === 'number' && value >= 0) return;
+function requireNumber(what: string, value: unknown, least = 0): void {
+  if (typeof value === 'number' && value >= least) return;
   const is = typeof value === 'number' ? value : kindOf(value);
-  throw new JimsError('invalid_event', `${what} must be a number from 0 on. It is ${is}`);
+  throw new JimsError('invalid_event', `${what} must be a number from ${least} on. It is ${is}`);
 }
 
 function wrong(rule: string, value: unknown, code: JimsErrorCode = 'invalid_event'): JimsError {

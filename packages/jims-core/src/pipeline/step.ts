@@ -4,7 +4,8 @@ export interface StepScope {
   readonly signal: AbortSignal;
   /**
    * Names this piece of work, the same at each try and in each process: `<chain>/<name>/<n>`, in a conversation
-   * start `<chain>.start/<name>/<n>`. A service that takes idempotency keys does the work once with it, however often it is asked.
+   * start `<chain>.start/<name>/<n>`. A service that takes idempotency keys does the work once with it, however
+   * often it is asked.
    */
   readonly idempotencyKey: string;
   /** 1, and one more each time that the work is tried again in this process. */

@@ -80,8 +80,8 @@ export class RunExecution {
     const { signal } = this.#stop;
     const target = { observe, onToolFailed, traceContent: app.traceContent, traces, signal };
     this.#llm = new RunLlm({ ...target, models, threadId: thread.id, loadFile });
-    const { progress } = services;
-    this.#outcome = new RunOutcome({ runId, stream: this.stream, progress, llm: this.#llm });
+    const { owner, stream } = this;
+    this.#outcome = new RunOutcome({ owner, stream, progress: services.progress, llm: this.#llm });
   }
 
   /** Whether another process can go on with it. */
@@ -138,7 +138,7 @@ export class RunExecution {
     if (end.type === 'cancelled' && end.goesOn) this.stream.leave();
     else this.#pushEnd(end);
     this.#report.ended(end, performance.now() - began);
-    progress?.remove(this.owner.runId);
+    progress?.remove(this.owner);
     forgetSignal();
     return end;
   }

@@ -55,9 +55,8 @@ export class JournalCalls {
     return this.#marksAll || kind !== 'step' ? callerOfNow() : undefined;
   }
 
-  /** Lets a call wait for its result; a held one is begun later. */
-  add(call: JournalCall, isHeld: boolean): void {
-    if (isHeld) call.hold();
+  /** Lets a call wait for its result. */
+  add(call: JournalCall): void {
     (this.#open ??= new Map()).set(call.key, call);
   }
 

@@ -144,7 +144,8 @@ export class Journal {
     // Otherwise the next execution comes here again, and this one gets no further.
     if (!this.#isOver && !this.#asking && !this.#isParked) {
       const isFirst = this.#calls.held === undefined;
-      this.#calls.add(call, this.isReplaying || !isFirst);
+      if (this.isReplaying || !isFirst) call.hold();
+      this.#calls.add(call);
       if (!this.isReplaying && isFirst) this.#begin(call);
     }
     this.#pump();
@@ -258,8 +259,7 @@ export class Journal {
   /** The pipeline may return before it waits for what only its next execution gives. */
   #goOnParking(): false {
     const next = this.#calls.held ?? this.#asking ?? this.#undelivered[0];
-    const waits = this.#isParked || this.isReplaying || next;
-    if (!waits) return this.#finishWhenDone();
+    if (!this.#isParked && !this.isReplaying && !next) return this.#finishWhenDone();
     if (this.#underWay === 0 && this.#writer.isDone) this.#over({ kind: 'parked' });
     return false;
   }

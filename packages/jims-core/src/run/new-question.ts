@@ -1,4 +1,3 @@
-import { AGE_MS, numberOption } from '../errors/number-option.ts';
 import { jsonSchemaOf } from '../llm/schemas/json-schema.ts';
 import type { AskOptions, Button, ServiceQuestion } from '../pipeline/question.ts';
 import type { NewQuestion } from '../store/store.ts';
@@ -84,8 +83,7 @@ function waiting(
   { expiresInMs = Infinity, onWithdrawn }: Pick<AskOptions, 'expiresInMs' | 'onWithdrawn'>,
   ttlMs: number,
 ): Pick<QuestionMembers, 'expiresInMs' | 'tell'> {
-  const wantedMs = numberOption('expiresInMs', expiresInMs, { ...AGE_MS, least: 0 });
-  return { expiresInMs: Math.min(wantedMs, ttlMs), tell: onWithdrawn === 'tell' };
+  return { expiresInMs: Math.min(expiresInMs, ttlMs), tell: onWithdrawn === 'tell' };
 }
 
 /** The texts that stand for a button. */

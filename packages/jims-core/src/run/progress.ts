@@ -19,8 +19,8 @@ const MAX_STATEMENT_BYTES = 4 * 1024 * 1024;
 const STREAMED: ReadonlySet<NumberedRunEvent['type']> = new Set(['delta', 'reasoning', 'tool']);
 
 interface Written {
-  readonly stream: EventLog;
   readonly owner: RunOwner;
+  readonly stream: EventLog;
   /** The number of the newest event that was sent to the store. */
   sentSeq: number;
   /** The number of the newest event that the store is known to have. */
@@ -31,7 +31,8 @@ interface Written {
 export class ProgressWriter {
   readonly #store: Pick<Store, 'appendProgress'>;
   readonly #outage: Outage;
-  readonly #written = new ReleasingMap<string, Written>();
+  /** Of each attempt: an earlier one may end after the next one has begun. */
+  readonly #written = new ReleasingMap<RunOwner, Written>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
@@ -42,23 +43,23 @@ export class ProgressWriter {
   }
 
   add(stream: EventLog, owner: RunOwner): void {
-    this.#written.set(owner.runId, { stream, owner, sentSeq: 0, storedSeq: 0 });
+    this.#written.set(owner, { stream, owner, sentSeq: 0, storedSeq: 0 });
   }
 
   /**
    * What is to be written with the run's end, so that those who join it at another process miss
    * nothing: nothing for a quick run that streamed nothing, as its result has it all.
    */
-  rest(stream: EventLog, runId: string): readonly RunProgress[] {
-    const { sentSeq = 0, storedSeq = 0 } = this.#written.get(runId) ?? {};
+  rest(stream: EventLog, owner: RunOwner): readonly RunProgress[] {
+    const { sentSeq = 0, storedSeq = 0 } = this.#written.get(owner) ?? {};
     // What is being written comes twice then, which does no harm.
     const news = stream.since(storedSeq);
     const isJoinable = sentSeq > 0 || news.some(({ type }) => STREAMED.has(type));
     return isJoinable ? toProgress(news.filter((event) => !isRunEnd(event))) : [];
   }
 
-  remove(runId: string): void {
-    this.#written.delete(runId);
+  remove(owner: RunOwner): void {
+    this.#written.delete(owner);
   }
 
   close(): void {

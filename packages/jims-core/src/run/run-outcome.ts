@@ -1,12 +1,12 @@
 import type { RunLlm } from '../llm/run-llm.ts';
 import { UsageSum, readUsage } from '../llm/usage.ts';
 import type { ModelUsage } from '../llm/usage.ts';
-import type { RunOutcomeRecord } from '../store/store.ts';
+import type { RunOutcomeRecord, RunOwner } from '../store/store.ts';
 import type { EventLog } from './event-log.ts';
 import type { ProgressWriter } from './progress.ts';
 
 interface RunOutcomeOptions {
-  readonly runId: string;
+  readonly owner: RunOwner;
   readonly stream: EventLog;
   readonly progress: ProgressWriter | undefined;
   readonly llm: RunLlm;
@@ -36,8 +36,8 @@ export class RunOutcome {
   }
 
   record(outcome: Omit<RunOutcomeRecord, 'usage' | 'lastSeq' | 'progress'>): RunOutcomeRecord {
-    const { runId, stream, progress: writer } = this.#run;
-    const progress = writer?.rest(stream, runId) ?? [];
+    const { owner, stream, progress: writer } = this.#run;
+    const progress = writer?.rest(stream, owner) ?? [];
     // One more than there are: the end itself.
     const lastSeq = stream.lastSeq + 1;
     return { ...outcome, ...this.used(), lastSeq, progress };

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { JimsError, isJimsError } from '../errors/jims-error.ts';
-import { TIMER_MS, numberOption } from '../errors/number-option.ts';
+import { TIMER_MS } from '../errors/number-option.ts';
 import { StepFailed, isStepFailed } from '../pipeline/step.ts';
 import type { StepOptions, StepRetry, StepScope } from '../pipeline/step.ts';
 import type { EntryOutcome } from '../store/store.ts';
@@ -32,8 +32,7 @@ export async function doStep<T>(
     try {
       const oneTry = (limited: AbortSignal): T | Promise<T> =>
         work({ signal: limited, idempotencyKey, try: attempt, status });
-      if (timeoutMs === undefined) return await oneTry(signal);
-      return await inTime(oneTry, signal, numberOption('timeoutMs', timeoutMs, TIMER_MS));
+      return await (timeoutMs === undefined ? oneTry(signal) : inTime(oneTry, signal, timeoutMs));
     } catch (error) {
       if (attempt > retry.times || signal.aborted) throw error;
       await sleep(pauseBefore(attempt, retry), undefined, { signal });
@@ -49,11 +48,14 @@ async function inTime<T>(
 ): Promise<T> {
   const late = new AbortController();
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
-    late.abort(error);
-    reject(error);
-  }, timeoutMs);
+  const timer = setTimeout(
+    () => {
+      const error = new DOMException(`The step took longer than ${timeoutMs} ms`, 'TimeoutError');
+      late.abort(error);
+      reject(error);
+    },
+    Math.min(timeoutMs, TIMER_MS.most),
+  );
   try {
     return await Promise.race([work(AbortSignal.any([signal, late.signal])), promise]);
   } finally {

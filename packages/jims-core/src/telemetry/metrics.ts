@@ -53,6 +53,7 @@ interface ObservedUsage {
 
 const TAKEN: ReadonlySet<string> = new Set(Object.values(OWN_NAMES));
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+
 /** Makes metrics with a registry of their own. */
 export function createMetrics(): Metrics {
   return new PrometheusMetrics();

@@ -57,7 +57,7 @@ export class TestService {
       const died = point && process.mortal.dieAt(point);
       died?.catch(() => {});
       const run = await start(process.app).catch((error: unknown) => {
-        process.mortal.spare();
+        if (point) process.mortal.spare();
         throw error;
       });
       const seen = observed(run);
@@ -100,7 +100,8 @@ export class TestService {
   ): Promise<ObservedRun> {
     const app = await this.#next();
     const run = await (await this.process()).recovered(runId);
-    const forgetSignal = onAbort(signal, () => void app.runs.cancel(runId));
+    // An app that is closed meanwhile has nothing to cancel.
+    const forgetSignal = onAbort(signal, () => void app.runs.cancel(runId).catch(() => {}));
     const seen = withSameCode(await observed(run));
     forgetSignal();
     const record = outcome && (await app.runs.record(runId));

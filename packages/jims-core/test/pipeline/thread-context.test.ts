@@ -46,7 +46,8 @@ test('what is given to a context in a wrong way is said in the words of the call
     [['step', 'find'], /^The work of the step 'find' must be a function.* It is undefined$/],
     [['step', 'find', Promise.resolve(1)], /^The work of the step 'find' must .* a promise/],
     [['step', 'find', Number, null], /^The options of the step 'find' must be an .* is null$/],
-    [['step', 'find', Number, { timeoutMs: Number.NaN }], /^timeoutMs of the .* 0 on\. It is NaN$/],
+    [['step', 'find', Number, { timeoutMs: Number.NaN }], /^timeoutMs of the .* 1 on\. It is NaN$/],
+    [['step', 'find', Number, { timeoutMs: 0 }], /^timeoutMs of the .* 1 on\. It is 0$/],
     [['step', 'find', Number, { retry: {} }], /^retry\.times of the step 'find' .* is undefined$/],
     [
       ['step', 'find', Number, { retry: { times: 1, minDelayMs: -1 } }],

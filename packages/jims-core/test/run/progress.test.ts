@@ -5,6 +5,7 @@ import { EventLog } from '../../src/run/event-log.ts';
 import { fromProgress, toProgress } from '../../src/run/progress-rows.ts';
 import { ProgressWriter } from '../../src/run/progress.ts';
 import type { NumberedRunEvent } from '../../src/run/run-events.ts';
+import type { RunOwnProgress } from '../../src/store/store.ts';
 import { silentLogger } from '../../src/telemetry/logger.ts';
 import { newEvent } from '../../src/thread/event.ts';
 
@@ -61,11 +62,27 @@ test('a run that streamed text leaves the rest of its events, a quick one leaves
   const writer = new ProgressWriter({ appendProgress: async () => {} }, silentLogger);
   const { stream, events } = talk();
   writer.add(stream, OWNER);
-  assert.deepEqual(writer.rest(stream, OWNER.runId), toProgress(events));
+  assert.deepEqual(writer.rest(stream, OWNER), toProgress(events));
   const quick = new EventLog(1);
   quick.push({ type: 'status', status: { message: 'Thinking', statusType: 'status' } });
-  writer.add(quick, OWNER);
-  assert.deepEqual(writer.rest(quick, OWNER.runId), []);
+  const owner = { ...OWNER, runId: 'quick' };
+  writer.add(quick, owner);
+  assert.deepEqual(writer.rest(quick, owner), []);
+  writer.close();
+});
+
+test('the end of an attempt that was taken for dead leaves the progress of the next one', async () => {
+  const { promise: appended, resolve } = Promise.withResolvers<readonly RunOwnProgress[]>();
+  const writer = new ProgressWriter({ appendProgress: async (all) => resolve(all) }, silentLogger);
+  const { stream, events } = talk();
+  const earlier = { ...OWNER, attempt: ATTEMPT - 1 };
+  writer.add(new EventLog(earlier.attempt), earlier);
+  writer.add(stream, OWNER);
+  writer.remove(earlier);
+  // The writer's own timer keeps no process alive.
+  const waiting = setTimeout(() => resolve([]), 5000);
+  assert.deepEqual(await appended, [{ owner: OWNER, progress: toProgress(events) }]);
+  clearTimeout(waiting);
   writer.close();
 });
 

@@ -133,8 +133,8 @@ const OPENING = /^(`{3,})[\w-]*\s*/;
  */
 function answerJson(text: string): unknown {
   const whole = text.replace(/^\uFEFF/, '').trim();
-  // A string in the answer may look like the end of a thought.
-  const answer = /^[{["]/.test(whole) ? whole : whole.replace(THOUGHT, '').trim();
+  // A string in an answer that begins at once may look like the end of a thought.
+  const answer = /^[{["`]/.test(whole) ? whole : whole.replace(THOUGHT, '').trim();
   // No single expression for both ends of a fence: many blanks would keep it busy for seconds.
   const [opening = '', fence = ''] = OPENING.exec(answer) ?? [];
   const inside = answer.slice(opening.length);

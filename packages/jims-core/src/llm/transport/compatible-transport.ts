@@ -12,7 +12,7 @@ import type { Transport } from './transport.ts';
 const TO_REPAIR = /"arguments"\s*:\s*[{[]|"embedding"\s*:\s*"/;
 
 /** A line of a stream with the data of an event. */
-const EVENT = /^(data:[ \t]*)(\{.*\})/gm;
+const EVENT = /^(data:[ \t]*)(\{[^\n]*\})/gm;
 
 interface CompatibleOptions {
   /** False leaves out `stream_options`, which some servers refuse. */
@@ -73,20 +73,20 @@ function callsTools(body: unknown): boolean {
 
 function repairedStream(response: Response): Response {
   if (!response.body) return response;
+  const decoder = new TextDecoder();
+  const encoder = new TextEncoder();
   let rest = '';
-  const lines = new TransformStream<string, string>({
-    transform(text, controller) {
+  const lines = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(bytes, controller) {
+      const text = decoder.decode(bytes, { stream: true });
       const end = text.lastIndexOf('\n') + 1;
-      if (end > 0) controller.enqueue((rest + text.slice(0, end)).replaceAll(EVENT, repairedEvent));
+      const whole = end > 0 ? rest + text.slice(0, end) : '';
+      if (end > 0) controller.enqueue(encoder.encode(whole.replaceAll(EVENT, repairedEvent)));
       rest = end > 0 ? text.slice(end) : rest + text;
     },
-    flush: (controller) => controller.enqueue(rest),
+    flush: (controller) => controller.enqueue(encoder.encode(rest)),
   });
-  const body = response.body
-    .pipeThrough(new TextDecoderStream())
-    .pipeThrough(lines)
-    .pipeThrough(new TextEncoderStream());
-  return new Response(body, response);
+  return new Response(response.body.pipeThrough(lines), response);
 }
 
 function repairedEvent(line: string, name: string, json: string): string {

@@ -87,20 +87,22 @@ export function runLists(db: Database): Pick<RunStore, 'listRuns' | 'listRunsOf'
 }
 
 function toThreadRun(row: ThreadRunRow): ThreadRun[] {
-  const {
-    runId,
-    questionState: state,
-    audience,
-    answeredBy,
-    closedAt,
-    id: _,
-    createdAt: __,
-    ...run
-  } = row;
+  const { runId, threadId, status, chainId, acceptedAt, questionState: state, audience } = row;
   if (runId === null) return [];
-  const closed = { answeredBy: answeredBy ?? undefined, closedAt: closedAt ?? undefined };
-  const question = state === null ? undefined : { state, audience, ...closed };
-  return [{ ...fromRow<Omit<ThreadRun, 'runId' | 'question'>>(run), runId, question }];
+  const answeredBy = row.answeredBy ?? undefined;
+  const closedAt = row.closedAt ?? undefined;
+  return [
+    {
+      runId,
+      threadId,
+      status,
+      chainId,
+      acceptedAt,
+      startedAt: row.startedAt ?? undefined,
+      finishedAt: row.finishedAt ?? undefined,
+      question: state === null ? undefined : { state, audience, answeredBy, closedAt },
+    },
+  ];
 }
 
 function toPosition(row: NextRow | undefined): EventPosition | undefined {

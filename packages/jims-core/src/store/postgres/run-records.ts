@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { uuidOrNull } from './parameters.ts';
 import { toQuestion } from './questions.ts';
 import type { QuestionRow } from './questions.ts';
-import { toEvents, toThread, fromRow } from './rows.ts';
+import { fromRow, toEvents, toThread } from './rows.ts';
 import type { EventRow, Row, ThreadRow } from './rows.ts';
 
 /** What is kept of runs. */

@@ -197,6 +197,7 @@ describe('schemas on the wire', () => {
     ['a fence', '```json\n{"city":"Oslo"}\n```'],
     ['a fence without a language, in white space', '\n ```\n{"city":"Oslo"}\n```  \n'],
     ['a thought', '<think>\nOslo? {"city":"Rome"}\n</think>\n\n{"city":"Oslo"}'],
+    ['a fence, beside what looks like a thought', '```json\n{"a":"</think>","city":"Oslo"}\n```'],
     ['a fence in one line', '```json{"city":"Oslo"}```'],
     ['the end of a thought that the template began', 'Oslo? "Rome"\n</think>\n{"city":"Oslo"}'],
     ['a thought and a fence', '<think>hm</think>```json\r\n{"city":"Oslo"}\r\n```'],
