@@ -18,7 +18,7 @@ const MAX_CHARS = 64_000_000;
  * piece come together. What no empty line ends is not an event: the connection broke off in it.
  *
  * @param id The last id of an earlier connection.
- * @throws SyntaxError for a line that does not end.
+ * @throws SyntaxError for an event that does not end.
  */
 export async function* sseMessages(
   pieces: AsyncIterable<string> | Iterable<string>,

@@ -83,9 +83,10 @@ export function align(
 
 /** The question with which the chat begins that the client has: the first one, or where that was left out a later one. */
 function beginningOf(questions: readonly Question[], earlier: readonly HistoryMessage[]): number {
-  const said = earlier.filter(({ role }) => role === 'user').map(saidAs);
-  const [first] = said;
+  const ofUser = earlier.filter(({ role }) => role === 'user');
+  const first = ofUser[0] && saidAs(ofUser[0]);
   if (!first || indexOf(questions, first, 0) !== undefined) return 0;
+  const said = ofUser.map(saidAs);
   const starts = questions.flatMap((each, index) => (isSame(each, first) ? [index] : []));
   return starts.slice(-MAX_STARTS).findLast((start) => hasAll(questions, said, start)) ?? 0;
 }

@@ -1,7 +1,7 @@
-import type { Principal, Thread } from 'jims-core';
 // External ids, which are unique within their contact. Those that the service itself makes begin with
 // `jims:`, which no client may use, and name their maker: so a name that a contact or a protocol's client
 // gives a thread never collides with a name that a service gives one.
+import type { Principal, Thread } from 'jims-core';
 import { supersededBy } from 'jims-core/host';
 
 const RESERVED = 'jims:';

@@ -1,7 +1,7 @@
+// What the caller of a request may see of a run.
 import { isInternalEvent } from 'jims-core';
 import type { NewEvent, Principal } from 'jims-core';
 
-// What the caller of a request may see of a run.
 import { errorOptions } from '../http/error-response.ts';
 import type { ErrorAnswerOptions } from '../http/error-response.ts';
 import type { ApiContext, Call } from '../http/route.ts';

@@ -65,7 +65,7 @@ export function installResolveHook(cwd: string, { reloads = false } = {}): Resol
       } catch (own) {
         // It names this file as the importer.
         const here = fileURLToPath(import.meta.url);
-        if (Error.isError(own)) own.message = own.message.replace(here, importer);
+        if (Error.isError(own)) own.message = own.message.replace(here, () => importer);
         throw own;
       }
     }

@@ -1,6 +1,7 @@
 import { type AuthenticateOptions, createAuthenticate } from '../../auth/authenticate.ts';
 import type { AuthentikOptions } from '../../auth/authentik.ts';
 import type { OidcOptions } from '../../auth/oidc.ts';
+import { OPTIONS } from './command-table.ts';
 import type { Given, OptionName } from './command-table.ts';
 import { UsageError, invalid } from './given-options.ts';
 import type { Environment } from './option-table.ts';
@@ -84,7 +85,7 @@ function oidc(given: Given, contactPrefix: string | undefined): OidcOptions | un
   return {
     issuer,
     audience: given.get('oidc-audience')?.values ?? [],
-    contactClaim: text(given, 'oidc-contact-claim') ?? 'sub',
+    contactClaim: text(given, 'oidc-contact-claim') ?? OPTIONS['oidc-contact-claim'].default,
     jwksUrl: text(given, 'oidc-jwks-url'),
     contactPrefix,
   };

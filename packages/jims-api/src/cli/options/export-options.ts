@@ -28,7 +28,7 @@ const WHAT = {
     help: 'Only threads with an event, or ratings, since this time, such as 2026-11-01 or 2026-11-01T08:30:00Z',
   },
 } as const;
-/** Only the database is also in variables. */
+/** Those of the database are also variables, and no others. */
 const APP = {
   db: OPTIONS.db,
   schema: OPTIONS.schema,

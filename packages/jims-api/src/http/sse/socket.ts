@@ -62,6 +62,8 @@ export function createSocketStreams({
     send(response, outgoing) {
       const begin = waiting.get(response);
       if (!begin) return false;
+      // Else the map would keep it until the next full collection.
+      waiting.delete(response);
       open.add(begin(outgoing).slot);
       timer ??= setInterval(tick, tickMs).unref();
       return true;

@@ -1,3 +1,4 @@
+// How a message becomes a task.
 import { isJimsError, newEvent, newId } from 'jims-core';
 import type { Run, RunThread } from 'jims-core';
 
@@ -10,7 +11,6 @@ import { startRun } from '../../chat/start-run.ts';
 import type { ClientRunRequest } from '../../chat/start-run.ts';
 import { streamRun } from '../../chat/stream-run.ts';
 import { contactInQuery, contactOf, nobody } from '../../http/contact.ts';
-// How a message becomes a task.
 import { errorOptions } from '../../http/error-response.ts';
 import type { HttpError } from '../../http/errors.ts';
 import type { ApiContext, Call } from '../../http/route.ts';

@@ -1,5 +1,5 @@
-import type { RunRecord, RunStatus, RunSummary, ThreadEvent, ThreadOverview } from 'jims-core';
 // Threads, events and runs, as clients see them.
+import type { RunRecord, RunStatus, RunSummary, ThreadEvent, ThreadOverview } from 'jims-core';
 import { supersededBy } from 'jims-core/host';
 import { readUsage } from 'jims-core/llm';
 import * as v from 'valibot';

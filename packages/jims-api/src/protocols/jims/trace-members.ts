@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 
 import { described } from '../../http/schema.ts';
+
 export const time = described(v.string(), 'UTC, with microseconds');
 
 /** What every entry has. */

@@ -1,8 +1,8 @@
+// Results as they are since 2026-07-28: each says its type, and who made it.
 import type { JimsApp, QuestionRecord, RunRecord } from 'jims-core';
 
 import { fileAddress } from '../../chat/file-address.ts';
 import { visibleTo } from '../../chat/visibility.ts';
-// Results as they are since 2026-07-28: each says its type, and who made it.
 import { errorOptions } from '../../http/error-response.ts';
 import type { ApiContext, Call } from '../../http/route.ts';
 import { packageVersion } from '../../version.ts';

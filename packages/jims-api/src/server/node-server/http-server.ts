@@ -39,6 +39,10 @@ const TIMES = {
   // Node adds a second.
   keepAliveTimeoutMs: { least: 0, most: TIMER_MS.most - 1000 },
 };
+const OUTGOING = Symbol('outgoing');
+/** It has its answer itself: a WeakMap between the two would keep requests until the next full collection. */
+type ServedRequest = Request & { [OUTGOING]?: ServerResponse };
+
 const HEADERS_TIMEOUT_MS = 10_000;
 const CHECK_CONNECTIONS_MS = 5000;
 
@@ -59,23 +63,21 @@ export function createHttpServer(app: JimsApp, given: HttpServerOptions): Server
 
   const streams = createSocketStreams({ heartbeatMs, readerTimeoutMs, cut });
   const uploadPieceMs = requestTimeoutMs;
-  const outgoings = new WeakMap<Request, ServerResponse>();
   const api = createHostedApi(
     app,
     { uploadPieceMs, ...options },
     {
       respond: streams.respond,
-      cut(request) {
-        const outgoing = outgoings.get(request);
+      cut({ [OUTGOING]: outgoing }: ServedRequest) {
         outgoing?.socket?.resetAndDestroy();
         return outgoing !== undefined;
       },
     },
   );
   const listener = getRequestListener(
-    async (request, { incoming, outgoing }) => {
+    async (request: ServedRequest, { incoming, outgoing }) => {
       if (lacksHost(incoming)) return unreadableRequest(unreadable);
-      if (outgoing instanceof ServerResponse) outgoings.set(request, outgoing);
+      if (outgoing instanceof ServerResponse) request[OUTGOING] = outgoing;
       const response = await api.fetch(request, { incoming });
       if (!(outgoing instanceof ServerResponse)) return response;
       if (incoming instanceof IncomingMessage) boundUnreadBody(incoming, outgoing);
