@@ -1,6 +1,7 @@
-// npm test: every test, with one PostgreSQL, one browser and one bundle of the command for all of them.
+// The tests, with one PostgreSQL, one browser and one bundle of the command for all of them.
 //
-//   npm test                                           all
+//   npm test                                           all but the slow ones
+//   npm run test:slow                                  files that end with .slow.test.ts
 //   npm test -- packages/jims-core/test/event.test.ts  these files
 //   npm test -- --test-name-pattern='second message'   flags of `node --test`; values after `=`
 //
@@ -19,6 +20,8 @@ import { bundleCommand } from './command-bundle.ts';
 import { startPostgres } from './postgres.ts';
 
 const ALL_TESTS = ['packages/*/test/**/*.test.ts', 'examples/*/*.test.ts'];
+const SLOW = '.slow.test.ts';
+const SLOW_FLAG = '--slow';
 /** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
 const LONGEST = [
   'jims-api/test/cli/app-loading',
@@ -67,7 +70,8 @@ if (given) {
 }
 
 async function runTests(postgresUrl: string): Promise<number> {
-  const args = process.argv.slice(2);
+  const isSlow = process.argv.includes(SLOW_FLAG);
+  const args = process.argv.slice(2).filter((arg) => arg !== SLOW_FLAG);
   const database = { TEST_POSTGRES_URL: postgresUrl };
   if (args.some((arg) => arg.endsWith('.ts'))) return runNode(args, database);
   // What an earlier run compiled is mostly of apps in temporary folders, which are gone.
@@ -76,7 +80,8 @@ async function runTests(postgresUrl: string): Promise<number> {
   await using browser = await startSharedBrowser().catch(() => undefined);
   await using command = await bundleCommand();
   const environment = { ...database, ...browser?.environment, ...command.environment };
-  return await runNode([...args, ...(await groupFiles(temporary.path))], environment);
+  const files = globSync(ALL_TESTS).filter((file) => file.endsWith(SLOW) === isSlow);
+  return await runNode([...args, ...(await groupFiles(files, temporary.path))], environment);
 }
 
 /** The `TMPDIR` of all tests, which is removed with what they leave behind. */
@@ -103,20 +108,20 @@ async function hasMemoryFolder(): Promise<boolean> {
  * Files that import the tests, some each. `node --test` starts a process for each file that it is given,
  * and half a second goes by before such a process has loaded the sources.
  */
-async function groupFiles(folder: string): Promise<readonly string[]> {
-  const files = globSync(ALL_TESTS).toSorted();
+async function groupFiles(tests: readonly string[], folder: string): Promise<readonly string[]> {
+  const files = tests.toSorted();
   const long = LONGEST.flatMap((path) => {
     const ofFolder = files.filter((file) => dirname(file) === path);
     return groupsOf(ofFolder, GROUP_SIZE);
   });
   const rest = files.filter((file) => !LONGEST.includes(dirname(file)));
-  const groups = [...long, ...groupsOf(rest, QUICK_GROUP_SIZE)].map((tests, index) => {
-    const [first = ''] = tests;
+  const groups = [...long, ...groupsOf(rest, QUICK_GROUP_SIZE)].map((group, index) => {
+    const [first = ''] = group;
     const name = `${String(index).padStart(2, '0')} ${dirname(first).replaceAll('/', ' ')}.test.mjs`;
-    return { file: join(folder, name), tests };
+    return { file: join(folder, name), group };
   });
-  for (const { file, tests } of groups) {
-    const imports = tests.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
+  for (const { file, group } of groups) {
+    const imports = group.map((test) => `import '${pathToFileURL(resolve(test)).href}';\n`);
     await writeFile(file, imports.join(''));
   }
   return groups.map(({ file }) => file);
