@@ -24,19 +24,22 @@ const SLOW = '.slow.test.ts';
 const SLOW_FLAG = '--slow';
 /** The folders that take longest. They begin first, so that no core waits for one of them at the end. */
 const LONGEST = [
-  'jims-api/test/cli/app-loading',
-  'jims-api/test/conformance',
+  'jims-core/test/store/postgres',
   'jims-core/test/run',
   'jims-core/test/store',
-  'jims-playground/test',
+  'jims-api/test/conformance',
+  'jims-api/test/protocols/jims',
+  'jims-api/test/protocols',
   'jims-api/test/server',
+  'jims-api/test/docs',
+  'jims-api/test/cli/app-loading',
   'jims-api/test/cli/options',
   'jims-api/test/cli',
+  'jims-api/test/examples',
   'jims-api/test/cli/dev',
   'jims-api/test/cli/reporting',
-  'jims-api/test/examples',
+  'jims-playground/test',
   'create-jims/test',
-  'jims-api/test/docs',
 ].map((name) => join('packages', name));
 /** A file system in memory: nothing waits for a disk, which nearly every test does a few times. */
 const MEMORY_FOLDER = '/dev/shm';

@@ -101,6 +101,8 @@ describeStores((kind) => {
           comment: `${contactId}${n}`,
         });
       }
+      // Within a millisecond, times of two threads say nothing of their order.
+      await sleep(2);
     }
     const [threadId = '', other = ''] = threads;
     const comments = async (query: Omit<FeedbackQuery, 'limit'>): Promise<readonly unknown[]> =>
