@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Feedback, FeedbackQuery, FeedbackRecord, Store } from '../../src/store/store.ts';
 import { newEvent } from '../../src/thread/event.ts';
