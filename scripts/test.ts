@@ -6,7 +6,7 @@
 //   npm test -- --test-name-pattern='second message'   flags of `node --test`; values after `=`
 //
 // TEST_POSTGRES_URL names a server to use instead of starting one. JIMS_MODEL_RUNS says how often the
-// tests of random steps try (see test/run/model.test.ts).
+// tests of random steps try (see test/run/model.slow.test.ts).
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync } from 'node:fs';

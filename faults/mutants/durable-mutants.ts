@@ -12,7 +12,7 @@ const REPLAYS = ['F25'];
 const ALONE = ['run/journal.test.ts'];
 const STEPS = ['run/steps.test.ts'];
 const ASKING = ['run/asking.test.ts'];
-const MODEL = ['run/durable-model.test.ts'];
+const MODEL = ['run/durable-model.slow.test.ts'];
 
 /** What pipelines that are executed again are trusted with, and what lets them be. */
 export const DURABLE_MUTANTS: readonly Mutant[] = [

@@ -15,9 +15,9 @@ export const modelOfRuns: Scenario = {
     const long = { JIMS_MODEL_RUNS: String(LONG_RUNS), JIMS_MODEL_MS: String(LONG_MS) };
     const said = await runTests(lab, {
       files: [
-        `${TESTS}/model.test.ts`,
-        `${TESTS}/interleavings.test.ts`,
-        `${TESTS}/durable-model.test.ts`,
+        `${TESTS}/model.slow.test.ts`,
+        `${TESTS}/interleavings.slow.test.ts`,
+        `${TESTS}/durable-model.slow.test.ts`,
       ],
       rule: 'I3',
       env: lab.isLong ? long : {},

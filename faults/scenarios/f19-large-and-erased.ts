@@ -11,7 +11,7 @@ export const largeAndErased: Scenario = {
   async run(lab) {
     const timeoutMs = 120_000;
     const sizes = ['store/bounds', 'store/watching', 'run/event-cache', 'run/large-threads'];
-    const files = [...sizes.map(testOfCore), `${API}/protocols/large-threads.test.ts`];
+    const files = [...sizes.map(testOfCore), `${API}/protocols/large-threads.slow.test.ts`];
     await runTests(lab, { files, rule: 'size', timeoutMs });
     const erasing = ['store/erasing', 'store/sqlite-file'];
     await runTests(lab, { files: erasing.map(testOfCore), rule: 'erased', timeoutMs });
