@@ -7,7 +7,7 @@ const FILES = [
   'run/steps.test.ts',
   'run/asking.test.ts',
   'run/suspects.test.ts',
-  'run/durable-model.test.ts',
+  'run/durable-model.slow.test.ts',
   'store/journals.test.ts',
   'store/questions.test.ts',
   'store/recovery.test.ts',
