@@ -21,7 +21,7 @@ const MARK = Symbol.for('jims.error');
  * - `invalid_event`: an event's type or data is not what a thread can keep
  * - `invalid_state`: a stored state does not fit the schema it was read with
  * - `pipeline_changed`: the pipeline takes another way than when it ran before; the message says where
- * - `step_nested`: a step or a question inside the work of a step
+ * - `step_nested`: a step, a question or, where a replay would lose it, an event inside the work of a step
  * - `step_result_invalid`: a step gave something that JSON would change
  * - `cannot_ask`: the pipeline may not ask anybody where it is
  * - `chain_too_long`: one execution of a pipeline kept more than it may
