@@ -165,7 +165,7 @@ async function eraseFiles(
 
 /**
  * Finishes what was begun: removes all files that are being erased, no matter which process began it, half ones, and those
- * that no message names, in batches, until there is none or the signal aborts. Resolves with how many.
+ * that no message names, in batches, until none are left or the signal aborts. Resolves with how many.
  */
 async function eraseLeftFiles(
   places: FilePlaces,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { isJimsError } from '../errors/jims-error.ts';
+import { TIMER_MS } from '../errors/number-option.ts';
 import { startModelSpan } from '../telemetry/model-span.ts';
 import type { ModelSpan, ModelSpanOptions } from '../telemetry/model-span.ts';
 import type { ModelTraces } from '../telemetry/trace.ts';
@@ -49,8 +50,6 @@ export interface CallTarget extends Omit<ModelSpanOptions, 'threadId'> {
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** A provider that wants a longer wait fails the call at once. */
 const MAX_WAIT_MS = 60_000;
-/** Node's timers fire at once when the time is longer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** A call of a model: one span, and as many tries as it needs. */
 export class Call {
@@ -206,7 +205,7 @@ export class TimeLimit {
 
   /** Waits for work that has begun. Rejects with a SlowAnswerError when the time is over. */
   async wait<T>(work: PromiseLike<T>, onOver?: () => void): Promise<T> {
-    if (this.#ms > MAX_TIMER_MS) return work;
+    if (this.#ms > TIMER_MS.most) return work;
     const slow = Promise.withResolvers<never>();
     this.#timer = setTimeout(() => {
       slow.reject(new SlowAnswerError(`nothing arrived within ${this.#ms} ms`));

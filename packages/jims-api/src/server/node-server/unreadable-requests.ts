@@ -71,7 +71,7 @@ export function answerUnreadable(server: Server, { logger, metrics }: Unreadable
   });
 }
 
-/** Answers a request whose handler threw, or for which there is none as it cannot be read. */
+/** Answers a request whose handler threw, or that no handler gets as it cannot be read. */
 export function unanswered(log: UnreadableLog, error: unknown): Response {
   if (error instanceof RequestError) return unreadableRequest(log);
   const requestId = randomUUID();
